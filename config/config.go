@@ -1,0 +1,147 @@
+package config
+
+import (
+	"fmt"
+	"io"
+	"time"
+)
+
+// Config is the whole configuration of a router, one field a section. It is
+// plain data: copy it, compare it with [Diff], hand out its sections. The
+// slice in API is shared by copies and is not to be written to.
+//
+// The struct tags are the table that [Keys] reads: toml is the name in the
+// file, doc says what the key does, range and unit bound it, oneof lists what
+// it may be, form names a check of its own, reload marks what can change while
+// the router runs, and secret what is never shown.
+type Config struct {
+	Events Events `toml:"events"`
+	API    API    `toml:"api"`
+	Auth   Auth   `toml:"auth"`
+	Stream Stream `toml:"stream"`
+	Demo   Demo   `toml:"demo"`
+	Log    Log    `toml:"log"`
+}
+
+// Events says which events there are and how many of them are held.
+type Events struct {
+	// A buffer is how many events of a class are retained, which is also how
+	// far a slow client may fall behind in it before it loses the oldest.
+	HighPriorityBuffer   int `toml:"high_priority_buffer" range:"1..1000000" unit:"events" reload:"true" doc:"high-priority events retained, and how far a slow client may fall behind in them"`
+	MediumPriorityBuffer int `toml:"medium_priority_buffer" range:"1..1000000" unit:"events" reload:"true" doc:"medium-priority events retained, and how far a slow client may fall behind in them"`
+	LowPriorityBuffer    int `toml:"low_priority_buffer" range:"1..1000000" unit:"events" reload:"true" doc:"low-priority events retained, and how far a slow client may fall behind in them"`
+
+	// Catalogue is the path of a catalogue file, from the working directory.
+	// Empty is the built-in catalogue.
+	Catalogue string `toml:"catalogue" form:"path" doc:"file that defines the event types, instead of the built-in 54"`
+
+	// PendingEvents and PendingBytes bound the accepted events that wait for
+	// their turn in the rings. Beyond them publishing is answered with 503.
+	PendingEvents int `toml:"pending_events" range:"1..10000000" unit:"events" doc:"accepted events that may wait for the rings before publishing is answered with 503"`
+	PendingBytes  int `toml:"pending_bytes" range:"1KiB..1GiB" unit:"bytes" doc:"bytes of accepted events that may wait for the rings before publishing is answered with 503"`
+}
+
+// API is what the router listens on and whom it lets in.
+type API struct {
+	// Host is an IP address or a host name, without a port and without
+	// brackets. Port 0 asks the system for a free port.
+	Host string `toml:"host" form:"host" doc:"address to listen on; 0.0.0.0 is every IPv4 address of the machine, :: every address"`
+	Port int    `toml:"port" range:"0..65535" doc:"TCP port to listen on; 0 takes a free one"`
+
+	EnableWebSocket         bool `toml:"enable_websocket" doc:"serve the WebSocket stream"`
+	EnableSSE               bool `toml:"enable_sse" doc:"serve the Server-Sent Events stream"`
+	MaxWebSocketConnections int  `toml:"max_websocket_connections" range:"1..1000000" unit:"connections" reload:"true" doc:"WebSocket connections held at once; more are answered with 503"`
+	MaxSSEConnections       int  `toml:"max_sse_connections" range:"1..1000000" unit:"connections" reload:"true" doc:"Server-Sent Events connections held at once; more are answered with 503"`
+
+	// CORSOrigins are the browser origins let in besides the router's own.
+	// Each is "*" for all, an origin as a browser sends it (RFC 6454 §6.2:
+	// lower case, no default port, no path), or such an origin whose host
+	// begins with "*.", which stands for every host below that domain, however
+	// deep, and not for the domain itself.
+	CORSOrigins []string `toml:"cors_origins" form:"origin" reload:"true" doc:"browser origins let in besides the router's own, such as https://example.org, https://*.example.org or *"`
+
+	HeaderTimeout time.Duration `toml:"header_timeout" range:"1ms..1h" doc:"longest that a client may take to send the head of a request"`
+	MaxHeaderSize int           `toml:"max_header_size" range:"4KiB..1MiB" unit:"bytes" doc:"largest head of a request"`
+}
+
+// Auth holds credentials. Formatted with any verb or encoded as JSON it does
+// not show them.
+type Auth struct {
+	// PublishToken is the bearer token of publishers (RFC 6750 §2.1), at most
+	// 1024 visible ASCII characters. Empty switches publishing off.
+	PublishToken string `toml:"publish_token" json:"-" form:"token" reload:"true" secret:"true" doc:"bearer token that publishers must send; while it is empty publishing is refused"`
+}
+
+// Format keeps the token out of logs, which would print the struct as it is.
+func (a Auth) Format(f fmt.State, _ rune) {
+	// The state of a fmt call takes what it is given; its errors are reported
+	// by that call.
+	_, _ = io.WriteString(f, "{PublishToken:"+mask(a.PublishToken)+"}")
+}
+
+// Stream says how streams behave.
+type Stream struct {
+	HeartbeatInterval time.Duration `toml:"heartbeat_interval" range:"1s..1h" doc:"time between heartbeat comments on a Server-Sent Events stream"`
+	PingInterval      time.Duration `toml:"ping_interval" range:"1s..1h" doc:"time between pings to a WebSocket client, which is closed after two without an answer"`
+	StallTimeout      time.Duration `toml:"stall_timeout" range:"1s..1h" doc:"a client that accepted no byte for this long, while some waited, is closed"`
+	DrainTimeout      time.Duration `toml:"drain_timeout" range:"0s..1h" doc:"time over which connections are closed when the router shuts down"`
+
+	MaxMessageSize int `toml:"max_message_size" range:"125..16MiB" unit:"bytes" doc:"largest message taken from a WebSocket client"`
+	MaxEventSize   int `toml:"max_event_size" range:"256..64MiB" unit:"bytes" doc:"largest event taken from a publisher"`
+	MaxBodySize    int `toml:"max_body_size" range:"1KiB..1GiB" unit:"bytes" doc:"largest body of a publishing request"`
+
+	// ClientMessageRate is for each client; twice as many are taken at once.
+	ClientMessageRate int `toml:"client_message_rate" range:"1..1000000" unit:"messages a second" reload:"true" doc:"messages taken from one WebSocket client, twice as many at once"`
+
+	SendBuffer  int  `toml:"send_buffer" range:"4KiB..16MiB" unit:"bytes" doc:"kernel's send buffer of one connection, which is how much can be ahead of a high-priority event"`
+	Compression bool `toml:"compression" doc:"offer permessage-deflate (RFC 7692) to WebSocket clients"`
+}
+
+// Demo is a source of made-up events, to see the router work.
+type Demo struct {
+	Enabled bool    `toml:"enabled" doc:"publish the events of a made-up network"`
+	Rate    float64 `toml:"rate" range:"0.001..100000" unit:"events a second" doc:"how fast the made-up network publishes"`
+}
+
+// Log says what is logged, and how.
+type Log struct {
+	Level  string `toml:"level" oneof:"debug,info,warn,error" reload:"true" doc:"least level that is logged"`
+	Format string `toml:"format" oneof:"text,json" doc:"form of the log lines"`
+}
+
+// Default returns the configuration of a router that was told nothing. It is
+// valid, and publishing is off.
+func Default() Config {
+	return Config{
+		Events: Events{
+			HighPriorityBuffer:   1000,
+			MediumPriorityBuffer: 500,
+			LowPriorityBuffer:    100,
+			PendingEvents:        65536,
+			PendingBytes:         64 << 20,
+		},
+		API: API{
+			Host:                    "0.0.0.0",
+			Port:                    9121,
+			EnableWebSocket:         true,
+			EnableSSE:               true,
+			MaxWebSocketConnections: 10000,
+			MaxSSEConnections:       5000,
+			HeaderTimeout:           10 * time.Second,
+			MaxHeaderSize:           16 << 10,
+		},
+		Stream: Stream{
+			HeartbeatInterval: 15 * time.Second,
+			PingInterval:      30 * time.Second,
+			StallTimeout:      30 * time.Second,
+			DrainTimeout:      10 * time.Second,
+			MaxMessageSize:    4 << 10,
+			MaxEventSize:      128 << 10,
+			MaxBodySize:       4 << 20,
+			ClientMessageRate: 100,
+			SendBuffer:        64 << 10,
+		},
+		Demo: Demo{Rate: 20},
+		Log:  Log{Level: "info", Format: "text"},
+	}
+}

@@ -1,0 +1,112 @@
+package config
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// The contract of the configuration: a change here is a change for everybody
+// who runs a router.
+func TestKeys(t *testing.T) {
+	want := strings.TrimSpace(`
+events.high_priority_buffer   integer  1000     reload
+events.medium_priority_buffer integer  500      reload
+events.low_priority_buffer    integer  100      reload
+events.catalogue              string            -
+events.pending_events         integer  65536    -
+events.pending_bytes          size     64MiB    -
+api.host                      string   0.0.0.0  -
+api.port                      integer  9121     -
+api.enable_websocket          boolean  true     -
+api.enable_sse                boolean  true     -
+api.max_websocket_connections integer  10000    reload
+api.max_sse_connections       integer  5000     reload
+api.cors_origins              list              reload
+api.header_timeout            duration 10s      -
+api.max_header_size           size     16KiB    -
+auth.publish_token            string            reload secret
+stream.heartbeat_interval     duration 15s      -
+stream.ping_interval          duration 30s      -
+stream.stall_timeout          duration 30s      -
+stream.drain_timeout          duration 10s      -
+stream.max_message_size       size     4KiB     -
+stream.max_event_size         size     128KiB   -
+stream.max_body_size          size     4MiB     -
+stream.client_message_rate    integer  100      reload
+stream.send_buffer            size     64KiB    -
+stream.compression            boolean  false    -
+demo.enabled                  boolean  false    -
+demo.rate                     number   20       -
+log.level                     string   info     reload
+log.format                    string   text     -`)
+	var got []string
+	for _, k := range Keys() {
+		line := fmt.Sprintf("%-29s %-8s %-8s -", k.Name, k.Type, k.Default)
+		if k.Reload {
+			line = strings.TrimSuffix(line, "-") + "reload"
+		}
+		if k.Secret {
+			line += " secret"
+		}
+		got = append(got, line)
+	}
+	if got := strings.Join(got, "\n"); got != want {
+		t.Errorf("got:\n%s\nwant:\n%s", got, want)
+	}
+}
+
+func TestKeysAreDocumented(t *testing.T) {
+	for _, k := range Keys() {
+		doc, _, _ := strings.Cut(k.Doc, " (")
+		if doc == "" || strings.Contains(k.Doc, "\n") {
+			t.Errorf("%s has the documentation %q, want one line", k.Name, k.Doc)
+		}
+		if want := "ADIC_" + strings.ToUpper(strings.ReplaceAll(k.Name, ".", "_")); k.Env != want {
+			t.Errorf("%s has the variable %s, want %s", k.Name, k.Env, want)
+		}
+		switch k.Type {
+		case TypeInteger, TypeSize, TypeNumber, TypeDuration:
+			if !strings.Contains(k.Doc, " to ") {
+				t.Errorf("%s says no range: %s", k.Name, k.Doc)
+			}
+		}
+	}
+}
+
+// Texts that may be written, and how what they mean is printed.
+func TestTexts(t *testing.T) {
+	tests := []struct{ key, text, printed, literal string }{
+		{"api.port", "80", "80", "80"},
+		{"stream.send_buffer", "65536", "64KiB", `"64KiB"`},
+		{"stream.send_buffer", "65537", "65537", "65537"},
+		{"stream.send_buffer", "1024KiB", "1MiB", `"1MiB"`},
+		{"stream.ping_interval", "60s", "1m", `"1m"`},
+		{"stream.ping_interval", "3600s", "1h", `"1h"`},
+		{"stream.ping_interval", "90s", "1m30s", `"1m30s"`},
+		{"stream.ping_interval", "10m", "10m", `"10m"`},
+		{"stream.drain_timeout", "0", "0s", `"0s"`},
+		{"stream.drain_timeout", "1500ms", "1.5s", `"1.5s"`},
+		{"demo.rate", "1e3", "1000", "1000.0"},
+		{"demo.rate", "0.001", "0.001", "0.001"},
+		{"api.enable_sse", "T", "true", "true"},
+		{"api.cors_origins", " https://a.org ,*", "https://a.org,*", `["https://a.org", "*"]`},
+		{"api.cors_origins", "", "", "[]"},
+		{"events.catalogue", `a "b" \c`, `a "b" \c`, `"a \"b\" \\c"`},
+	}
+	keys := newTable()
+	for _, test := range tests {
+		k := keys.lookup(test.key)
+		v, p := k.parse(test.text)
+		if p != nil {
+			t.Errorf("%s: %v", test.key, p)
+			continue
+		}
+		if got := k.format(v); got != test.printed {
+			t.Errorf("%s: %q is printed as %q, want %q", test.key, test.text, got, test.printed)
+		}
+		if got := k.formatTOML(v); got != test.literal {
+			t.Errorf("%s: %q is printed in TOML as %s, want %s", test.key, test.text, got, test.literal)
+		}
+	}
+}

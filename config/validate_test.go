@@ -1,0 +1,48 @@
+package config
+
+import (
+	"math"
+	"testing"
+	"time"
+)
+
+func TestDefaultIsValid(t *testing.T) {
+	c := Default()
+	if err := c.Validate(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestValidate(t *testing.T) {
+	tests := []struct {
+		name   string
+		change func(c *Config)
+		want   []string
+	}{
+		{"buffer of 0", func(c *Config) { c.Events.LowPriorityBuffer = 0 },
+			[]string{"events.low_priority_buffer: 0 is out of range (use 1 to 1000000 events)"}},
+		{"several", func(c *Config) { c.API.Port = -1; c.Demo.Rate = math.NaN(); c.Log.Format = "xml" }, []string{
+			"api.port: -1 is out of range (use 0 to 65535)",
+			"demo.rate: NaN is out of range (use 0.001 to 100000 events a second)",
+			`log.format: "xml" is none of the choices (use text or json)`}},
+		{"short ping", func(c *Config) { c.Stream.PingInterval = time.Second - 1 },
+			[]string{"stream.ping_interval: 999.999999ms is out of range (use 1s to 1h)"}},
+		{"negative drain", func(c *Config) { c.Stream.DrainTimeout = -1 },
+			[]string{"stream.drain_timeout: -1ns is out of range (use 0s to 1h)"}},
+		{"no time for headers", func(c *Config) { c.API.HeaderTimeout = 0 },
+			[]string{"api.header_timeout: 0s is out of range (use 1ms to 1h)"}},
+		{"event over body", func(c *Config) { c.Stream.MaxEventSize = 5 << 20 },
+			[]string{"stream.max_event_size: 5MiB is more than stream.max_body_size, which is 4MiB (lower it or raise the other: a body must be able to hold an event)"}},
+		{"body over what may wait", func(c *Config) { c.Events.PendingBytes = 1 << 20 },
+			[]string{"stream.max_body_size: 4MiB is more than events.pending_bytes, which is 1MiB (lower it or raise the other: a body is accepted whole or not at all)"}},
+		{"an order that follows from what is wrong", func(c *Config) { c.Stream.MaxBodySize = 1 },
+			[]string{"stream.max_body_size: 1 is out of range (use 1KiB to 1GiB)"}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			c := Default()
+			test.change(&c)
+			wantProblems(t, c.Validate(), test.want)
+		})
+	}
+}
