@@ -1,0 +1,119 @@
+package actors
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/adic-network/router/event"
+)
+
+// Errors of Publish.
+var (
+	// ErrOverloaded says that too much is waiting for the rings: the events were
+	// not taken, and may be published again in a moment.
+	ErrOverloaded = errors.New("too many events are waiting to be delivered; publish again in a moment")
+	// ErrBatchTooLarge says that a batch is larger than what may ever wait.
+	ErrBatchTooLarge = errors.New("batch is too large")
+	// ErrDraining says that the router is shutting down.
+	ErrDraining = errors.New("the router is shutting down")
+	// ErrInterrupted says that a fault interrupted the emitter. Whether the events
+	// were taken is not known.
+	ErrInterrupted = errors.New("publishing was interrupted by an internal error; the events may or may not have been taken")
+)
+
+// share is the part of the pending bound that is open to events of a priority and
+// those above it, in percent. Low is refused first, so that a flood of unimportant
+// events leaves room for important ones.
+var share = [event.NumPriorities]int64{100, 90, 80}
+
+// emission is the state of the Emitter. It outlives the actor: an emitter that is
+// restarted goes on where the last one was.
+type emission struct {
+	at     event.Cursor // the position of the last event
+	global uint64
+	asking *actor.PID // whom a batch in progress is answered to
+}
+
+// Emitter is the actor that gives every event its place in the stream.
+type Emitter struct {
+	*emission
+	hub *Router
+}
+
+// Receive implements actor.Actor.
+func (e *Emitter) Receive(ctx actor.Context) {
+	switch msg := ctx.Message().(type) {
+	case *actor.Started:
+		e.start(ctx)
+	case *publish:
+		e.publish(ctx, msg.batch)
+	}
+}
+
+// start answers the publisher that a fault has left waiting.
+func (e *Emitter) start(ctx actor.Context) {
+	if e.asking != nil {
+		ctx.Send(e.asking, &refused{ErrInterrupted})
+		e.asking = nil
+	}
+}
+
+// publish places a batch, whole or not at all, and hands it to the queue. A panic
+// on the way leaves the state as it was, so that no position is left without its
+// event.
+func (e *Emitter) publish(ctx actor.Context, batch []*event.Event) {
+	e.asking = ctx.Sender()
+	size, err := e.admit(batch)
+	if err != nil {
+		e.answer(ctx, &refused{err})
+		return
+	}
+	at, global := e.at, e.global
+	var counts [event.NumPriorities]int64
+	for _, ev := range batch {
+		at.Pos[ev.Priority]++
+		global++
+		ev.Place(at, global)
+		counts[ev.Priority]++
+	}
+
+	// From here on nothing fails. The events are counted as pending and their
+	// positions as given out before the queue can see them.
+	e.at, e.global = at, global
+	for p, n := range counts {
+		e.hub.pending.events[p].Add(n)
+		e.hub.stream.classes[p].emitted.Store(at.Pos[p])
+	}
+	e.hub.pending.bytes.Add(size)
+	e.hub.sendQueue(&enqueue{batch: batch})
+	e.hub.metrics.emitted.Add(len(batch))
+	e.answer(ctx, &accepted{})
+}
+
+func (e *Emitter) answer(ctx actor.Context, msg any) {
+	ctx.Respond(msg)
+	e.asking = nil
+}
+
+// admit decides whether batch still fits, and returns its size in bytes.
+func (e *Emitter) admit(batch []*event.Event) (size int64, err error) {
+	lowest := event.High
+	for _, ev := range batch {
+		size += int64(ev.Size())
+		lowest = max(lowest, ev.Priority)
+	}
+	s := e.hub.settings()
+	maxEvents := int64(s.PendingEvents) * share[lowest] / 100
+	maxBytes := int64(s.PendingBytes) * share[lowest] / 100
+	if int64(len(batch)) > maxEvents || size > maxBytes {
+		return 0, fmt.Errorf("%w: %d events of %d bytes together; publish at most %d events and %d bytes at a time",
+			ErrBatchTooLarge, len(batch), size, maxEvents, maxBytes)
+	}
+	if e.hub.pending.total()+int64(len(batch)) > maxEvents || e.hub.pending.bytes.Load()+size > maxBytes {
+		e.hub.metrics.shed(lowest, len(batch))
+		return 0, ErrOverloaded
+	}
+	return size, nil
+}

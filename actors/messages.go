@@ -1,0 +1,62 @@
+package actors
+
+import (
+	"github.com/adic-network/router/event"
+)
+
+// Messages to the Emitter.
+type (
+	// publish asks for a place in the stream for a batch, whole or not at all.
+	// It is answered with accepted or refused. The emitter owns the events.
+	publish struct{ batch []*event.Event }
+
+	accepted struct{}
+	refused  struct{ err error }
+)
+
+// Messages to the PriorityQueue.
+type (
+	// enqueue hands over placed events in emission order.
+	enqueue struct{ batch []*event.Event }
+
+	// join makes a connection part of the fan-out, leave takes it out.
+	join  struct{ box *mailbox }
+	leave struct{ box *mailbox }
+
+	// await and forget do the same for a long poll.
+	await  struct{ waiter *waiter }
+	forget struct{ waiter *waiter }
+
+	// roundDone says that no connection that reads is behind any more.
+	roundDone struct{}
+
+	// patience asks the queue to look for connections not worth waiting for.
+	patience struct{}
+
+	// resize changes how many events of each class are retained.
+	resize struct{ retain [event.NumPriorities]int }
+
+	// roster asks for the connections of this moment; answered with []*mailbox.
+	roster struct{}
+)
+
+// Messages to a Connection. The first four are flags of its mailbox rather than
+// queued values: any number of them while it is busy cost one.
+type (
+	// wake says that there may be events to read.
+	wake struct{}
+	// readable says that bytes may have arrived, or the end of the stream.
+	readable struct{}
+	// writable says that a transport that was full may take bytes again.
+	writable struct{}
+	// tick says that a deadline of the connection may have passed.
+	tick struct{}
+
+	// goAway closes the connection once it has sent what it can read now.
+	goAway struct {
+		code   uint16
+		reason string
+	}
+	// hangUp closes the connection at once.
+	hangUp struct{}
+)

@@ -1,0 +1,115 @@
+package actors
+
+import (
+	"fmt"
+	"io"
+	"math/bits"
+	"sync/atomic"
+	"time"
+
+	"github.com/VictoriaMetrics/metrics"
+
+	"github.com/adic-network/router/event"
+)
+
+// Metrics counts what the router does. Its counters are in the set it was made
+// with; the server writes that set out.
+type Metrics struct {
+	emitted    *metrics.Counter
+	wsMessages *metrics.Counter
+	sseMessages,
+	wsBytes,
+	sseBytes *metrics.Counter
+	dropped  [event.NumPriorities]*metrics.Counter
+	refused  [event.NumPriorities]*metrics.Counter
+	stalled  *metrics.Counter
+	released *metrics.Counter
+	restarts map[string]*metrics.Counter
+	dead     *metrics.Counter
+	lagging  atomic.Int64
+	latency  latencyHistogram
+
+	lastRestart atomic.Int64 // Unix nanoseconds
+	lastHigh    atomic.Int64 // when high events were last dropped
+}
+
+// supervised are the names under which restarts and crashes are counted.
+var supervised = []string{"emitter", "queue", "connection"}
+
+func newMetrics(set *metrics.Set) *Metrics {
+	m := &Metrics{
+		emitted:     set.NewCounter("adic_events_emitted_total"),
+		wsMessages:  set.NewCounter("adic_websocket_messages_sent_total"),
+		sseMessages: set.NewCounter("adic_sse_messages_sent_total"),
+		wsBytes:     set.NewCounter(`adic_bytes_sent_total{transport="websocket"}`),
+		sseBytes:    set.NewCounter(`adic_bytes_sent_total{transport="sse"}`),
+		stalled:     set.NewCounter("adic_clients_stalled_total"),
+		released:    set.NewCounter("adic_clients_released_total"),
+		dead:        set.NewCounter("adic_dead_letters_total"),
+		restarts:    make(map[string]*metrics.Counter),
+	}
+	for _, p := range event.Priorities() {
+		m.dropped[p] = set.NewCounter(fmt.Sprintf("adic_events_dropped_total{priority=%q}", p))
+		m.refused[p] = set.NewCounter(fmt.Sprintf("adic_events_refused_total{priority=%q}", p))
+	}
+	for _, name := range supervised {
+		m.restarts[name] = set.NewCounter(fmt.Sprintf("adic_actor_restarts_total{actor=%q}", name))
+	}
+	set.NewGauge("adic_connections_lagging", func() float64 { return float64(m.lagging.Load()) })
+	set.RegisterMetricsWriter(m.latency.write)
+	return m
+}
+
+// drop counts events that a client should have had and did not get.
+func (m *Metrics) drop(lost event.Dropped) {
+	for p, n := range lost.Counts {
+		if n > 0 {
+			m.dropped[p].AddInt64(int64(n))
+		}
+	}
+	if lost.Counts[event.High] > 0 || lost.Unknown[event.High] {
+		m.lastHigh.Store(time.Now().UnixNano())
+	}
+}
+
+// shed counts a batch that was refused because too much was pending, under its
+// least important priority.
+func (m *Metrics) shed(lowest event.Priority, events int) { m.refused[lowest].Add(events) }
+
+// delivered notes how long the oldest event of a write was under way.
+func (m *Metrics) delivered(latency time.Duration) { m.latency.observe(latency) }
+
+// latencyBuckets are powers of two from 64 us to 33 s.
+const (
+	latencyBuckets   = 20
+	latencyFirstBits = 6 // 2^6 us
+)
+
+// latencyHistogram is a Prometheus histogram without a lock: it is updated at
+// every write by every worker.
+type latencyHistogram struct {
+	buckets [latencyBuckets + 1]atomic.Uint64 // the last one is +Inf
+	micros  atomic.Int64
+}
+
+func (h *latencyHistogram) observe(d time.Duration) {
+	us := max(d.Microseconds(), 0)
+	i := max(bits.Len64(uint64(us)), latencyFirstBits) - latencyFirstBits
+	h.buckets[min(i, latencyBuckets)].Add(1)
+	h.micros.Add(us)
+}
+
+func (h *latencyHistogram) write(w io.Writer) {
+	const name = "adic_delivery_latency_seconds"
+	metrics.WriteMetadataIfNeeded(w, name, "histogram")
+	var total uint64
+	for i := range h.buckets {
+		total += h.buckets[i].Load()
+		le := "+Inf"
+		if i < latencyBuckets {
+			le = fmt.Sprint(float64(uint64(1)<<(latencyFirstBits+i)) / 1e6)
+		}
+		fmt.Fprintf(w, "%s_bucket{le=%q} %d\n", name, le, total)
+	}
+	fmt.Fprintf(w, "%s_sum %g\n%s_count %d\n", name, float64(h.micros.Load())/1e6, name, total)
+}

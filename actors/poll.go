@@ -1,0 +1,105 @@
+package actors
+
+import (
+	"context"
+	"time"
+
+	"github.com/adic-network/router/event"
+)
+
+// Poll asks for events once, for clients that can hold no stream.
+type Poll struct {
+	Subscription Subscription
+	Start        Start
+	Limit        int           // events at most; at least 1
+	Wait         time.Duration // how long to wait for the first event
+}
+
+// Polled is the answer to a Poll.
+type Polled struct {
+	Events []PolledEvent
+	Cursor event.Cursor // where to go on
+	Lost   event.Dropped
+}
+
+// PolledEvent is an event and the cursor after it.
+type PolledEvent struct {
+	*event.Event
+	At event.Cursor
+}
+
+// waiter is a long poll that waits for events of a set.
+type waiter struct {
+	set  event.TypeSet
+	come chan struct{} // holds one
+}
+
+func (w *waiter) notify() {
+	select {
+	case w.come <- struct{}{}:
+	default:
+	}
+}
+
+// Poll reads what there is, high before medium before low, and waits for it if
+// there is nothing. It returns early, and empty, when ctx is done or the router
+// drains.
+func (r *Router) Poll(ctx context.Context, p Poll) Polled {
+	at, lost := r.begin(p.Start)
+	if p.Subscription.All {
+		p.Subscription.Types = r.catalogue.All()
+	}
+	set := p.Subscription.wanted(r.catalogue)
+	answer := r.read(&at, lost, &set, p.Limit)
+	if p.Wait <= 0 || len(answer.Events) > 0 {
+		return answer
+	}
+
+	w := &waiter{set: set, come: make(chan struct{}, 1)}
+	r.sendQueue(&await{w})
+	defer r.sendQueue(&forget{w})
+	timeout := time.NewTimer(p.Wait)
+	defer timeout.Stop()
+	for len(answer.Events) == 0 {
+		select {
+		case <-w.come:
+			answer = r.read(&at, answer.Lost, &set, p.Limit)
+		case <-timeout.C:
+			return answer
+		case <-ctx.Done():
+			return answer
+		case <-r.drained:
+			return answer
+		}
+	}
+	return answer
+}
+
+// read takes up to limit events after at. A loss is told with the first event
+// after it, so one that comes to light in mid-read ends it.
+func (r *Router) read(at *reader, lost event.Dropped, set *event.TypeSet, limit int) Polled {
+	found := at.catchUp(r.stream, set)
+	r.metrics.drop(found)
+	lost.Add(found)
+	answer := Polled{Lost: lost}
+	for p := event.High; p <= event.Low; p++ { // as in Connection.look
+		at.next(r.stream, p, set)
+	}
+	for p := event.High; p <= event.Low && len(answer.Events) < limit; {
+		e, overtaken := at.next(r.stream, p, set)
+		switch {
+		case overtaken:
+			if len(answer.Events) == 0 {
+				return r.read(at, lost, set, limit)
+			}
+			p = event.Low + 1
+		case e == nil:
+			p++
+		default:
+			at.pos[p] = e.Seq
+			answer.Events = append(answer.Events, PolledEvent{e, at.cursor(r.stream)})
+		}
+	}
+	answer.Cursor = at.cursor(r.stream)
+	return answer
+}

@@ -1,0 +1,311 @@
+package actors
+
+import (
+	"slices"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/adic-network/router/event"
+)
+
+// fanout is the state of the PriorityQueue. It outlives the actor: a queue that is
+// restarted goes on where the last one was.
+type fanout struct {
+	pending [event.NumPriorities]fifo
+	roster  []*mailbox
+	waiters map[*waiter]struct{}
+	round   round
+	watched bool      // a patience message is on its way
+	swept   time.Time // when stalled clients were last looked for
+
+	// arriving is the batch being taken in; a restarted queue takes it in again.
+	// Events that are already there are known by their position.
+	arriving []*event.Event
+	retried  bool                        // arriving is being taken in for the second time
+	last     [event.NumPriorities]uint64 // position of the last event taken in
+}
+
+// PriorityQueue is the actor that moves accepted events into the rings and wakes
+// who wants them.
+type PriorityQueue struct {
+	*fanout
+	hub *Router
+}
+
+// Receive implements actor.Actor.
+func (q *PriorityQueue) Receive(ctx actor.Context) {
+	switch msg := ctx.Message().(type) {
+	case *actor.Started:
+		q.start()
+	case *enqueue:
+		q.enqueue(msg.batch)
+	case *join:
+		q.join(msg.box)
+	case *leave:
+		q.leave(msg.box)
+	case *await:
+		q.await(msg.waiter)
+	case *forget:
+		delete(q.waiters, msg.waiter)
+	case roundDone:
+		q.pump()
+	case patience:
+		q.release()
+	case *resize:
+		q.resize(msg.retain)
+	case roster:
+		ctx.Respond(append([]*mailbox(nil), q.roster...))
+	}
+}
+
+// start goes on after a restart: with the batch that was being taken in, and
+// with a round that may have been cut short anywhere. No round waits for a
+// connection that was behind then, for the count of them may be wrong.
+func (q *PriorityQueue) start() {
+	q.watched = false
+	for _, m := range q.roster {
+		m.release()
+	}
+	q.hub.gate.behind.Store(0)
+	if q.retried {
+		q.giveUp(q.arriving)
+	} else if q.arriving != nil {
+		q.retried = true
+		q.take(q.arriving)
+	}
+	q.arriving, q.retried = nil, false
+	q.wake(q.roster, nil)
+	q.pump()
+}
+
+func (q *PriorityQueue) enqueue(batch []*event.Event) {
+	q.arriving = batch
+	q.take(batch)
+	q.arriving = nil
+	q.pump()
+}
+
+func (q *PriorityQueue) take(batch []*event.Event) {
+	for _, e := range batch {
+		if e.Seq > q.last[e.Priority] {
+			q.pending[e.Priority].push(e)
+			q.last[e.Priority] = e.Seq
+		}
+	}
+}
+
+// giveUp writes off a batch that cannot be taken in without a panic.
+func (q *PriorityQueue) giveUp(batch []*event.Event) {
+	q.hub.log.Error("event error: a batch was lost to an internal error", "events", len(batch))
+	for _, e := range batch {
+		if e != nil && e.Seq > q.last[e.Priority] {
+			q.hub.pending.remove(e)
+		}
+	}
+}
+
+func (q *PriorityQueue) join(box *mailbox) {
+	box.index = int32(len(q.roster))
+	q.roster = append(q.roster, box)
+	q.wake([]*mailbox{box}, nil)
+}
+
+func (q *PriorityQueue) leave(box *mailbox) {
+	i, last := box.index, len(q.roster)-1
+	if int(i) > last || q.roster[i] != box {
+		return // it never joined
+	}
+	q.roster[i] = q.roster[last]
+	q.roster[i].index = i
+	q.roster[last] = nil
+	q.roster = q.roster[:last]
+	if cap(q.roster) > 1024 && len(q.roster) < cap(q.roster)/4 {
+		q.roster = append([]*mailbox(nil), q.roster...)
+	}
+}
+
+// await adds a long poll, and lets it look once more: something may have come
+// between its last look and now.
+func (q *PriorityQueue) await(w *waiter) {
+	q.waiters[w] = struct{}{}
+	w.notify()
+}
+
+// pump moves pending events into the rings, as far as the round allows.
+func (q *PriorityQueue) pump() {
+	q.sweep()
+	for q.waiting() {
+		if q.hub.gate.behind.Load() <= 0 {
+			q.beginRound()
+		}
+		if !q.advance() && !q.waitForRound() {
+			return
+		}
+	}
+}
+
+// waiting reports whether anything is pending.
+func (q *PriorityQueue) waiting() bool {
+	for p := range q.pending {
+		if q.pending[p].len() > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// beginRound is called when no connection that reads is behind.
+func (q *PriorityQueue) beginRound() {
+	for p := range q.hub.stream.classes {
+		c := &q.hub.stream.classes[p]
+		c.began.Store(c.head.Load())
+	}
+	q.round = round{began: time.Now()}
+}
+
+// waitForRound arranges for pump to be called when the next round may begin. It
+// reports whether that is now.
+func (q *PriorityQueue) waitForRound() bool {
+	g := &q.hub.gate
+	if !g.waiting.Load() {
+		q.releaseStuck(time.Now())
+	}
+	g.waiting.Store(true)
+	if g.behind.Load() <= 0 && g.waiting.CompareAndSwap(true, false) {
+		return true
+	}
+	if !q.watched {
+		q.watched = true
+		time.AfterFunc(patienceStep, func() { q.hub.sendQueue(patience{}) })
+	}
+	return false
+}
+
+// advance moves what the round has room for: high before medium before low, and
+// nothing of a class while one above it still waits. It reports whether it moved
+// anything.
+func (q *PriorityQueue) advance() bool {
+	var types event.TypeSet
+	for p := range q.pending {
+		c := &q.hub.stream.classes[p]
+		for end := c.began.Load() + c.ring.Load().retain; c.head.Load() < end && q.pending[p].len() > 0; {
+			e := q.pending[p].first()
+			q.publish(c, e)
+			q.pending[p].drop()
+			types = types.With(e.Type)
+		}
+		if q.pending[p].len() > 0 {
+			break
+		}
+	}
+	if types.IsEmpty() {
+		return false
+	}
+	q.wake(q.roster, &types)
+	for w := range q.waiters {
+		if w.set.Intersects(types) {
+			w.notify()
+		}
+	}
+	return true
+}
+
+// publish puts e into its ring. Positions follow each other without a gap unless
+// a batch was given up after a fault; then the ring starts anew, so that what is
+// missing counts as lost rather than as still to come.
+func (q *PriorityQueue) publish(c *class, e *event.Event) {
+	switch head := c.head.Load(); {
+	case e.Seq <= head: // a fault came between publishing it and noting that
+	case e.Seq > head+1:
+		c.ring.Store(newRing(int(c.ring.Load().retain), e.Seq-1))
+		fallthrough
+	default:
+		c.append(e)
+	}
+	q.hub.pending.remove(e)
+}
+
+// wakeChunk is how many connections are scheduled at a time: the workers begin
+// while the rest is still being looked through.
+const wakeChunk = 256
+
+// wake wakes those of boxes that want one of types; all of them if types is nil.
+func (q *PriorityQueue) wake(boxes []*mailbox, types *event.TypeSet) {
+	var first, last *mailbox
+	scheduled, behind := 0, int64(0)
+	for _, m := range boxes {
+		if types != nil && !m.wantsAny(types) {
+			continue
+		}
+		fell, schedule := m.wake()
+		if fell {
+			behind++
+		}
+		if !schedule {
+			continue
+		}
+		if first == nil {
+			first = m
+		} else {
+			last.nextRun = m
+		}
+		if last, scheduled = m, scheduled+1; scheduled == wakeChunk {
+			q.hub.dispatch.pushList(first, last)
+			first, scheduled = nil, 0
+		}
+	}
+	if first != nil {
+		q.hub.dispatch.pushList(first, last)
+	}
+	// Some may have caught up already: then the count was below zero meanwhile.
+	q.hub.gate.behind.Add(behind)
+}
+
+// release is called from time to time while a round waits.
+func (q *PriorityQueue) release() {
+	q.watched = false
+	if q.waiting() && q.hub.gate.waiting.Load() {
+		q.releaseStuck(time.Now())
+		q.pump()
+	}
+}
+
+// sweep releases clients that have stalled, now and then, where there are any
+// that might have.
+func (q *PriorityQueue) sweep() {
+	if q.hub.metrics.lagging.Load() == 0 {
+		return
+	}
+	if now := time.Now(); now.Sub(q.swept) >= sweepInterval {
+		q.swept = now
+		q.releaseStuck(now)
+	}
+}
+
+// releaseStuck releases the connections that are not worth waiting for.
+func (q *PriorityQueue) releaseStuck(now time.Time) {
+	writing := slices.ContainsFunc(q.roster, func(m *mailbox) bool {
+		return m.state.Load()&(isBehind|isBlocked) == isBehind
+	})
+	q.round.observe(now, writing)
+	pressed := q.hub.pending.total()*2 > int64(q.hub.settings().PendingEvents)
+	for _, m := range q.roster {
+		if m.state.Load()&(isBehind|isBlocked) != isBehind|isBlocked || !q.round.lost(now, m.stuckFor(now), pressed) {
+			continue
+		}
+		if m.release() {
+			q.hub.metrics.released.Inc()
+			q.hub.gate.behind.Add(-1)
+		}
+	}
+}
+
+func (q *PriorityQueue) resize(retain [event.NumPriorities]int) {
+	for p, n := range retain {
+		if c := &q.hub.stream.classes[p]; c.ring.Load().retain != uint64(n) {
+			c.resize(n)
+		}
+	}
+	q.pump()
+}

@@ -1,0 +1,390 @@
+package actors
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime"
+	"sync/atomic"
+	"time"
+
+	"github.com/VictoriaMetrics/metrics"
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/adic-network/router/event"
+)
+
+// Settings are what may change while the router runs. All durations and numbers
+// are above 0, but for ClientMessageRate.
+type Settings struct {
+	Retain [event.NumPriorities]int // events a ring holds, by class
+
+	PendingEvents int // bound on accepted events that are not in the rings yet
+	PendingBytes  int // the same in bytes
+
+	HeartbeatInterval time.Duration // between SSE comments
+	PingInterval      time.Duration // between WebSocket pings
+	StallTimeout      time.Duration // how long a client may take no byte
+
+	MaxMessageSize    int // bytes of a client's message
+	ClientMessageRate int // messages a second; 0 is no limit
+}
+
+// Options make a Router.
+type Options struct {
+	Settings  Settings
+	Catalogue *event.Catalogue
+	Metrics   *metrics.Set // a set of its own, for one router
+	Log       *slog.Logger
+}
+
+// Router is the actors and what they share. All methods are safe for concurrent
+// use.
+type Router struct {
+	catalogue *event.Catalogue
+	log       *slog.Logger
+	metrics   *Metrics
+	started   time.Time
+
+	set      atomic.Pointer[Settings]
+	stream   *stream
+	pending  backlog
+	gate     gate
+	dispatch *dispatcher
+	wheel    *wheel
+
+	system      *actor.ActorSystem
+	emitter     *actor.PID
+	queue       *actor.PID
+	connections *actor.RootContext // spawns under the supervisor of connections
+
+	live     atomic.Int64
+	draining atomic.Bool
+	drained  chan struct{} // closed when draining begins
+}
+
+// answerTimeout bounds the wait for an answer of the Emitter, which never waits
+// for anything itself. It is reached only when the machine is in trouble.
+const answerTimeout = 30 * time.Second
+
+// closeTimeout bounds the wait of Close for connections to end.
+const closeTimeout = 30 * time.Second
+
+// NewRouter starts a router with an empty stream of its own. Close ends it.
+func NewRouter(o Options) (*Router, error) {
+	r := &Router{
+		catalogue: o.Catalogue,
+		log:       o.Log,
+		started:   time.Now(),
+		metrics:   newMetrics(o.Metrics),
+		stream:    newStream(event.NewEpoch(), o.Settings.Retain),
+		dispatch:  newDispatcher(runtime.GOMAXPROCS(0)),
+		wheel:     newWheel(),
+		drained:   make(chan struct{}),
+	}
+	r.set.Store(&o.Settings)
+	r.system = newSystem(r)
+	r.gate.notify = func() { r.sendQueue(roundDone{}) }
+	r.connections = r.system.Root.Copy().WithGuardian(stopping(r, "connection"))
+	r.connections.Self() // protoactor makes the guardian on first use, unguarded
+
+	var err error
+	waiting := &fanout{waiters: make(map[*waiter]struct{})}
+	if r.queue, err = r.spawn("queue", func() actor.Actor { return &PriorityQueue{waiting, r} }); err == nil {
+		emission := &emission{at: event.Cursor{Epoch: r.stream.epoch}}
+		r.emitter, err = r.spawn("emitter", func() actor.Actor { return &Emitter{emission, r} })
+	}
+	if err != nil {
+		r.Close()
+		return nil, err
+	}
+	return r, nil
+}
+
+func (r *Router) spawn(name string, produce actor.Producer) (*actor.PID, error) {
+	root := r.system.Root.Copy().WithGuardian(restarting(r, name))
+	pid, err := root.SpawnNamed(actor.PropsFromProducer(produce), name)
+	if err != nil {
+		return nil, fmt.Errorf("cannot start actor %s: %w", name, err)
+	}
+	return pid, nil
+}
+
+// Close ends the router at once: connections are closed without a word. Drain
+// comes before, where clients matter. It may be called once.
+func (r *Router) Close() {
+	r.beginDrain()
+	for began := time.Now(); r.live.Load() > 0 && time.Since(began) < closeTimeout; time.Sleep(time.Millisecond) {
+		r.hangUpAll()
+	}
+	for _, pid := range []*actor.PID{r.emitter, r.queue} {
+		if pid != nil {
+			if err := r.system.Root.StopFuture(pid).Wait(); err != nil {
+				r.log.Error("cannot stop actor", "actor", pid.GetId(), "error", err)
+			}
+		}
+	}
+	r.wheel.close()
+	r.dispatch.close()
+	r.system.Shutdown()
+}
+
+// Publish gives the events a place in the stream, all of them or none, and
+// returns before any of them is delivered. The router owns the events from then
+// on. It fails with ErrOverloaded, ErrBatchTooLarge, ErrDraining or
+// ErrInterrupted.
+func (r *Router) Publish(batch []*event.Event) error {
+	if r.draining.Load() {
+		return ErrDraining
+	}
+	if len(batch) == 0 {
+		return nil
+	}
+	now := time.Now().UnixNano()
+	for _, e := range batch {
+		if e != nil {
+			e.Accepted = now
+		}
+	}
+	answer, err := r.system.Root.RequestFuture(r.emitter, &publish{batch: batch}, answerTimeout).Result()
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrInterrupted, err)
+	}
+	if no, ok := answer.(*refused); ok {
+		return no.err
+	}
+	return nil
+}
+
+// Subscription is what a client asks for.
+type Subscription struct {
+	Types      event.TypeSet
+	All        bool // every type, whatever Types says: Subscribe narrows it
+	Priorities event.PrioritySet
+}
+
+func (s *Subscription) wanted(c *event.Catalogue) event.TypeSet {
+	return s.Types.Intersect(c.OfPriorities(s.Priorities))
+}
+
+// Start is where in the stream a subscriber begins.
+type Start struct {
+	kind   startKind
+	cursor event.Cursor
+}
+
+type startKind uint8
+
+const (
+	fromNow startKind = iota
+	fromEarliest
+	fromCursor
+	fromUnknown
+)
+
+// FromNow is only what is emitted from now on. It is the zero Start.
+func FromNow() Start { return Start{} }
+
+// FromEarliest is all that is retained.
+func FromEarliest() Start { return Start{kind: fromEarliest} }
+
+// FromCursor is all that is retained and came after c. If c is of another
+// stream, or of a lost one, it is FromUnknown.
+func FromCursor(c event.Cursor) Start { return Start{kind: fromCursor, cursor: c} }
+
+// FromUnknown is all that is retained, after a loss of unknown size.
+func FromUnknown() Start { return Start{kind: fromUnknown} }
+
+// begin returns the reader that starts at from, and the loss it is told of first.
+func (r *Router) begin(from Start) (at reader, lost event.Dropped) {
+	switch {
+	case from.kind == fromNow:
+		at.pos = r.stream.now().Pos
+	case from.kind == fromCursor && r.stream.holds(from.cursor):
+		at.pos = from.cursor.Pos
+	default:
+		at.pos = r.stream.earliest().Pos
+		if from.kind != fromEarliest {
+			lost.Unknown = [event.NumPriorities]bool{true, true, true}
+		}
+	}
+	return at, lost
+}
+
+// Client describes a connection to be served.
+type Client struct {
+	Transport    Transport
+	Subscription Subscription
+	Start        Start
+	Format       event.Format
+	// OnClose, if not nil, is called once, when the connection has ended.
+	OnClose func()
+}
+
+// WebSocket is a client that speaks WebSocket; its handshake is over.
+type WebSocket struct {
+	Client
+	IDs     bool   // messages carry their cursor
+	Deflate bool   // permessage-deflate was negotiated, without context takeover
+	Early   []byte // what the client sent right behind its handshake
+}
+
+// SSE is a client of Server-Sent Events.
+type SSE struct {
+	Client
+	Head      []byte // HTTP response head, to be sent first
+	Heartbeat bool
+}
+
+// ServeWebSocket hands a client over to an actor of its own and returns. If it
+// fails, the transport is still the caller's and OnClose is not called.
+func (r *Router) ServeWebSocket(w WebSocket) error {
+	enc := event.WSFlat
+	if w.Format == event.Tagged {
+		enc = event.WSTagged
+	}
+	if w.IDs {
+		enc += event.WSFlatID - event.WSFlat
+	}
+	if w.Deflate {
+		enc += event.WSFlatDeflate - event.WSFlat
+	}
+	return r.serve(w.Client, &Connection{enc: enc, talk: &wsSession{deflate: w.Deflate}, early: w.Early})
+}
+
+// ServeSSE hands a client over to an actor of its own and returns. If it fails,
+// the transport is still the caller's and OnClose is not called.
+func (r *Router) ServeSSE(s SSE) error {
+	enc := event.SSEFlat
+	if s.Format == event.Tagged {
+		enc = event.SSETagged
+	}
+	return r.serve(s.Client, &Connection{enc: enc, talk: &sseSession{head: s.Head}, heartbeat: s.Heartbeat})
+}
+
+func (r *Router) serve(client Client, c *Connection) error {
+	if r.draining.Load() {
+		return ErrDraining
+	}
+	c.hub = r
+	c.conn = client.Transport
+	c.onClose = client.OnClose
+	if c.sub = client.Subscription; c.sub.All {
+		c.sub.Types = r.catalogue.All()
+	}
+	c.box.dispatch, c.box.gate = r.dispatch, &r.gate
+	c.box.setWants(c.sub.wanted(r.catalogue))
+	c.reader, c.lost = r.begin(client.Start)
+
+	r.live.Add(1)
+	props := actor.PropsFromProducer(func() actor.Actor { return c },
+		actor.WithMailbox(func() actor.Mailbox { return &c.box }),
+		actor.WithDispatcher(r.dispatch))
+	_, err := r.connections.SpawnNamed(props, r.connectionName())
+	if err != nil {
+		r.live.Add(-1)
+		return fmt.Errorf("cannot start the actor of a connection: %w", err)
+	}
+	return nil
+}
+
+func (r *Router) connectionName() string { return r.system.ProcessRegistry.NextId() }
+
+// Reload puts new settings in force, for clients that are connected as well.
+func (r *Router) Reload(s Settings) {
+	r.set.Store(&s)
+	r.sendQueue(&resize{retain: s.Retain})
+}
+
+// Drain ends the router's service gracefully: nothing new is taken; what was
+// accepted is delivered to every client that reads; then connections are closed
+// with 1001, evenly over spread, so that clients do not all come back at once.
+// It returns when all are closed, or when ctx is done: Close cuts off the rest.
+func (r *Router) Drain(ctx context.Context, spread time.Duration) error {
+	r.beginDrain()
+	if err := r.deliverAll(ctx); err != nil {
+		return err
+	}
+	boxes, err := r.roster()
+	if err != nil {
+		return err
+	}
+	bye := &goAway{code: CloseGoingAway, reason: "the router is shutting down"}
+	began := time.Now()
+	for i, m := range boxes {
+		due := began.Add(spread * time.Duration(i) / time.Duration(len(boxes)))
+		if err := sleepUntil(ctx, due); err != nil {
+			return err
+		}
+		m.PostUserMessage(bye)
+	}
+	return poll(ctx, func() bool { return r.live.Load() == 0 })
+}
+
+func (r *Router) beginDrain() {
+	if r.draining.CompareAndSwap(false, true) {
+		close(r.drained)
+	}
+}
+
+// deliverAll waits until everything accepted is in the rings and no connection
+// that reads is behind.
+func (r *Router) deliverAll(ctx context.Context) error {
+	return poll(ctx, func() bool { return r.pending.total() == 0 && r.gate.behind.Load() <= 0 })
+}
+
+func (r *Router) roster() ([]*mailbox, error) {
+	answer, err := r.system.Root.RequestFuture(r.queue, roster{}, answerTimeout).Result()
+	if err != nil {
+		return nil, fmt.Errorf("cannot list connections: %w", err)
+	}
+	boxes, ok := answer.([]*mailbox)
+	if !ok {
+		return nil, errors.New("cannot list connections: unexpected answer")
+	}
+	return boxes, nil
+}
+
+func (r *Router) hangUpAll() {
+	boxes, err := r.roster()
+	if err != nil {
+		r.log.Error("cannot close connections", "error", err)
+	}
+	for _, m := range boxes {
+		m.PostUserMessage(&hangUp{})
+	}
+}
+
+// Draining is closed when the router begins to shut down.
+func (r *Router) Draining() <-chan struct{} { return r.drained }
+
+func (r *Router) settings() *Settings { return r.set.Load() }
+
+func (r *Router) sendQueue(msg any) { r.system.Root.Send(r.queue, msg) }
+
+func (r *Router) priorityOf(t event.TypeID) event.Priority { return r.catalogue.Type(t).Priority }
+
+func poll(ctx context.Context, done func() bool) error {
+	for !done() {
+		if err := sleepUntil(ctx, time.Now().Add(2*time.Millisecond)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func sleepUntil(ctx context.Context, t time.Time) error {
+	d := time.Until(t)
+	if d <= 0 {
+		return ctx.Err()
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

@@ -1,0 +1,66 @@
+package actors
+
+import (
+	"math/rand/v2"
+	"time"
+
+	"github.com/adic-network/router/event"
+)
+
+// retryAfter is what a browser waits before it connects again (WHATWG HTML,
+// Server-sent events: the retry field).
+const sseRetry = "retry: 2000\n\n"
+
+// sseSession is a Server-Sent Events stream.
+type sseSession struct {
+	head      []byte // HTTP response head; nil once sent
+	heartbeat time.Time
+}
+
+func (s *sseSession) open(c *Connection) {
+	c.out = append(append(c.out, s.head...), sseRetry...)
+	s.head = nil
+	if c.heartbeat {
+		s.heartbeat = firstDeadline(c.hub.settings().HeartbeatInterval)
+	}
+}
+
+// receive ignores what a client sends: a request has no more to say, and a
+// client that is gone is told by the end of the stream.
+func (s *sseSession) receive(*Connection, []byte) error { return nil }
+
+func (s *sseSession) lagged(c *Connection, lost event.Dropped) {
+	c.out = append(c.out, "event: Lagged\ndata: "...)
+	c.out = lost.AppendMessage(c.out)
+	c.out = append(c.out, "\n\n"...)
+	c.outMessages++
+}
+
+func (s *sseSession) tick(c *Connection, now time.Time) (next time.Time, err error) {
+	if !c.heartbeat {
+		return now.Add(idleTick), nil
+	}
+	if !now.Before(s.heartbeat) {
+		if len(c.tail) == 0 { // a client that reads nothing needs no sign of life
+			c.out = append(c.out, ": heartbeat\n\n"...)
+		}
+		s.heartbeat = now.Add(c.hub.settings().HeartbeatInterval)
+	}
+	return s.heartbeat, nil
+}
+
+func (s *sseSession) goAway(*Connection, uint16, string) (answered bool) { return false }
+
+func (s *sseSession) sent(m *Metrics, messages, bytes int) {
+	m.sseMessages.Add(messages)
+	m.sseBytes.Add(bytes)
+}
+
+// idleTick is how often a connection with nothing due looks at its losses, so
+// that they are counted while they happen.
+const idleTick = 15 * time.Second
+
+// firstDeadline spreads the deadlines of clients that connected together.
+func firstDeadline(interval time.Duration) time.Time {
+	return time.Now().Add(interval/2 + rand.N(interval/2+1))
+}
