@@ -1,0 +1,140 @@
+package server
+
+import (
+	"bytes"
+	"fmt"
+	"runtime"
+	"strings"
+
+	"github.com/VictoriaMetrics/metrics"
+	"github.com/valyala/fasthttp"
+
+	"github.com/adic-network/router/event"
+)
+
+// reason is why a request or a connection was refused.
+type reason int
+
+const (
+	notFound reason = iota
+	methodNotAllowed
+	foreignOrigin
+	badParameter
+	badHandshake
+	handOverFailed
+	switchedOff
+	shuttingDown
+	websocketLimit
+	sseLimit
+	pollLimitReached
+	publishingOff
+	unauthorized
+	badEvent
+	eventTooLarge
+	bodyTooLarge
+	headerTooLarge
+	requestTimeout
+	malformed
+	overloaded
+	reasons
+)
+
+// reasonNames are the values of the label: a fixed set.
+var reasonNames = [reasons]string{
+	notFound: "not_found", methodNotAllowed: "method_not_allowed", foreignOrigin: "foreign_origin",
+	badParameter: "bad_parameter", badHandshake: "bad_handshake", handOverFailed: "hand_over_failed",
+	switchedOff: "switched_off", shuttingDown: "shutting_down", websocketLimit: "websocket_limit",
+	sseLimit: "sse_limit", pollLimitReached: "poll_limit", publishingOff: "publishing_off",
+	unauthorized: "unauthorized", badEvent: "bad_event", eventTooLarge: "event_too_large",
+	bodyTooLarge: "body_too_large", headerTooLarge: "header_too_large", requestTimeout: "request_timeout",
+	malformed: "malformed_request", overloaded: "overloaded",
+}
+
+// counters are the server's own metrics.
+type counters struct {
+	rejections [reasons]*metrics.Counter
+	panics     *metrics.Counter
+}
+
+func newCounters(s *Server) *counters {
+	metrics.ExposeMetadata(true) // HELP and TYPE lines, of all sets there are
+	c := &counters{panics: s.set.NewCounter("adic_http_panics_total")}
+	for i, name := range reasonNames {
+		c.rejections[i] = s.set.NewCounter(fmt.Sprintf("adic_rejections_total{reason=%q}", name))
+	}
+	gauge := func(name string, value func() float64) { s.set.NewGauge(name, value) }
+	gauge("adic_websocket_connections", func() float64 { return float64(s.websockets.taken.Load()) })
+	gauge("adic_sse_connections", func() float64 { return float64(s.sse.taken.Load()) })
+	gauge("adic_long_polls", func() float64 { return float64(s.polls.taken.Load()) })
+	gauge("adic_websocket_connections_limit", func() float64 { return float64(s.config.Load().API.MaxWebSocketConnections) })
+	gauge("adic_sse_connections_limit", func() float64 { return float64(s.config.Load().API.MaxSSEConnections) })
+	gauge("adic_draining", func() float64 {
+		if s.draining.Load() {
+			return 1
+		}
+		return 0
+	})
+	for _, p := range event.Priorities() {
+		gauge(fmt.Sprintf("adic_events_pending{priority=%q}", p), func() float64 { return float64(s.router.Status().Pending[p]) })
+		gauge(fmt.Sprintf("adic_ring_events{priority=%q}", p), func() float64 { return float64(s.router.Status().Retained[p]) })
+	}
+	gauge("adic_events_pending_bytes", func() float64 { return float64(s.router.Status().PendingBytes) })
+	gauge(fmt.Sprintf("adic_build_info{version=%q,go_version=%q}", s.version, runtime.Version()), func() float64 { return 1 })
+	return c
+}
+
+func (c *counters) reject(why reason) { c.rejections[why].Inc() }
+
+// help says what a family of metrics is, for those who see it for the first time.
+var help = map[string]string{
+	"adic_events_emitted_total":          "Events accepted by the emitter, each once.",
+	"adic_events_dropped_total":          "Events that a slow client should have had and did not get, by priority.",
+	"adic_events_refused_total":          "Events refused because too many were pending, by the lowest priority of their batch.",
+	"adic_events_pending":                "Accepted events that wait for their turn in the rings, by priority.",
+	"adic_events_pending_bytes":          "Bytes of accepted events that wait for their turn in the rings.",
+	"adic_ring_events":                   "Events retained, by priority.",
+	"adic_websocket_connections":         "WebSocket connections.",
+	"adic_websocket_connections_limit":   "WebSocket connections that are let in at once.",
+	"adic_sse_connections":               "Server-Sent Events connections.",
+	"adic_sse_connections_limit":         "Server-Sent Events connections that are let in at once.",
+	"adic_long_polls":                    "Polls that wait for an event.",
+	"adic_websocket_messages_sent_total": "Text messages written to WebSocket clients.",
+	"adic_sse_messages_sent_total":       "Named events written to SSE clients.",
+	"adic_bytes_sent_total":              "Bytes written to streams, by transport.",
+	"adic_delivery_latency_seconds":      "Time from accepting an event to writing it, of the oldest event of each write.",
+	"adic_connections_lagging":           "Connections that cannot be written to because their client does not read.",
+	"adic_clients_stalled_total":         "Clients closed because they took nothing for stall_timeout.",
+	"adic_clients_released_total":        "Times that the router went on without a client that did not read.",
+	"adic_actor_restarts_total":          "Failures of actors; the emitter and the queue are restarted, a connection is closed.",
+	"adic_dead_letters_total":            "Messages to actors that had ended.",
+	"adic_rejections_total":              "Requests and connections refused, by reason.",
+	"adic_http_panics_total":             "HTTP requests that failed with an internal error.",
+	"adic_draining":                      "1 while the router is shutting down.",
+	"adic_build_info":                    "Always 1; the labels say what was built.",
+}
+
+// writeMetrics serves GET /metrics.
+func (s *Server) writeMetrics(ctx *fasthttp.RequestCtx) {
+	var raw bytes.Buffer
+	s.set.WritePrometheus(&raw)
+	metrics.WriteProcessMetrics(&raw)
+	ctx.SetContentType("text/plain; version=0.0.4; charset=utf-8")
+	ctx.Response.Header.Set("Cache-Control", "no-store")
+	writeWithHelp(ctx, raw.String())
+}
+
+// writeWithHelp fills in the texts of the HELP lines, which the library leaves
+// empty. Metrics of Go and of the process get one made from their name.
+func writeWithHelp(w *fasthttp.RequestCtx, text string) {
+	for line := range strings.Lines(text) {
+		if family, ok := strings.CutPrefix(line, "# HELP "); ok {
+			family = strings.TrimSpace(family)
+			about := help[family]
+			if about == "" {
+				about = strings.ReplaceAll(family, "_", " ") + "."
+			}
+			line = "# HELP " + family + " " + about + "\n"
+		}
+		w.WriteString(line) // to a buffer: cannot fail
+	}
+}

@@ -1,0 +1,96 @@
+package server
+
+import (
+	"strings"
+
+	"github.com/valyala/fasthttp"
+)
+
+// route is what a path answers to, by method. HEAD goes with GET.
+type route struct {
+	get, post func(s *Server, ctx *fasthttp.RequestCtx)
+	// guarded paths are for same-origin and allowed browser origins only.
+	guarded bool
+}
+
+// routes are all paths there are.
+func routes(path string) (r route, ok bool) {
+	switch path {
+	case "/":
+		r = route{get: (*Server).landing}
+	case "/v1/ws/events":
+		r = route{get: (*Server).websocket, guarded: true}
+	case "/v1/sse/events":
+		r = route{get: (*Server).sseStream, guarded: true}
+	case "/v1/events":
+		r = route{get: (*Server).poll, post: (*Server).publish, guarded: true}
+	case "/v1/events/types":
+		r = route{get: (*Server).eventTypes}
+	case "/health":
+		r = route{get: (*Server).health}
+	case "/health/live":
+		r = route{get: (*Server).live}
+	case "/health/ready":
+		r = route{get: (*Server).ready}
+	case "/v1/health/streaming":
+		r = route{get: (*Server).streamingHealth}
+	case "/metrics", "/v1/metrics":
+		r = route{get: (*Server).writeMetrics}
+	default:
+		return r, false
+	}
+	return r, true
+}
+
+// allow is the value of an Allow header.
+func (r route) allow() string {
+	methods := []string{"GET", "HEAD"}
+	if r.post != nil {
+		methods = append(methods, "POST")
+	}
+	return strings.Join(append(methods, "OPTIONS"), ", ")
+}
+
+// serve is the handler of all requests.
+func (s *Server) serve(ctx *fasthttp.RequestCtx) {
+	defer s.recovered(ctx)
+	r, ok := routes(string(ctx.Path()))
+	if !ok {
+		s.metrics.reject(notFound)
+		refuse(ctx, fasthttp.StatusNotFound, "no such path; GET / lists those there are")
+		return
+	}
+	if r.get != nil && string(ctx.Path()) == "/" && isUpgrade(ctx) {
+		r = route{get: (*Server).websocket, guarded: true} // `artillery quick` drops the path
+	}
+	allowed := s.cors(ctx)
+	method := string(ctx.Method())
+	if method == fasthttp.MethodOptions {
+		s.preflight(ctx, r, allowed)
+		return
+	}
+	if r.guarded && !allowed {
+		s.metrics.reject(foreignOrigin)
+		refuse(ctx, fasthttp.StatusForbidden, "this origin is not allowed; api.cors_origins lists those that are")
+		return
+	}
+	switch {
+	case method == fasthttp.MethodGet || method == fasthttp.MethodHead:
+		r.get(s, ctx)
+	case method == fasthttp.MethodPost && r.post != nil:
+		r.post(s, ctx)
+	default:
+		s.metrics.reject(methodNotAllowed)
+		ctx.Response.Header.Set("Allow", r.allow())
+		refuse(ctx, fasthttp.StatusMethodNotAllowed, "%s is not for this path; it takes %s", methodName(method), r.allow())
+	}
+}
+
+// methodName is what of a method may be repeated to its sender.
+func methodName(method string) string {
+	switch method {
+	case "POST", "PUT", "PATCH", "DELETE", "CONNECT", "TRACE":
+		return method
+	}
+	return "this method"
+}

@@ -1,0 +1,163 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"sync/atomic"
+	"time"
+
+	"github.com/VictoriaMetrics/metrics"
+	"github.com/fasthttp/websocket"
+	"github.com/valyala/fasthttp"
+
+	"github.com/adic-network/router/actors"
+	"github.com/adic-network/router/config"
+	"github.com/adic-network/router/event"
+)
+
+// Options make a Server. Reload changes what the configuration allows to change.
+type Options struct {
+	Config    config.Config
+	Router    *actors.Router
+	Catalogue *event.Catalogue
+	Metrics   *metrics.Set // the set that the router was made with
+	Log       *slog.Logger
+	Version   string
+}
+
+// Server serves one router. Its methods are safe for concurrent use.
+type Server struct {
+	config    atomic.Pointer[config.Config]
+	router    *actors.Router
+	catalogue *event.Catalogue
+	parser    *event.Parser
+	set       *metrics.Set
+	log       *slog.Logger
+	version   string
+
+	http       *fasthttp.Server
+	upgrader   websocket.FastHTTPUpgrader
+	transports *transports
+	metrics    *counters
+	types      typesPage
+
+	websockets slots
+	sse        slots
+	polls      slots
+	draining   atomic.Bool
+}
+
+const (
+	idleTimeout = 60 * time.Second
+	// forcedAfter is how much longer than drain_timeout a shutdown may take
+	// before what is left is cut off.
+	forcedAfter = 5 * time.Second
+)
+
+// New prepares a server; Serve starts it.
+func New(o Options) (*Server, error) {
+	t, err := newTransports()
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{
+		router:    o.Router,
+		catalogue: o.Catalogue,
+		parser: &event.Parser{
+			Catalogue: o.Catalogue, MaxEventSize: o.Config.Stream.MaxEventSize, Now: time.Now,
+		},
+		set:        o.Metrics,
+		log:        o.Log,
+		version:    o.Version,
+		transports: t,
+		types:      newTypesPage(o.Catalogue),
+	}
+	s.config.Store(&o.Config)
+	s.metrics = newCounters(s)
+	s.upgrader = websocket.FastHTTPUpgrader{
+		// The upgrader's buffers are of no use to us and garbage at once.
+		ReadBufferSize: 128, WriteBufferSize: 128,
+		CheckOrigin: func(*fasthttp.RequestCtx) bool { return true }, // checked before
+		Error:       s.handshakeError,
+	}
+	s.http = &fasthttp.Server{
+		Handler:                      s.serve,
+		ErrorHandler:                 s.badRequest,
+		ReadTimeout:                  o.Config.API.HeaderTimeout,
+		IdleTimeout:                  idleTimeout,
+		ReadBufferSize:               o.Config.API.MaxHeaderSize,
+		MaxRequestBodySize:           o.Config.Stream.MaxBodySize,
+		NoDefaultServerHeader:        true,
+		DisablePreParseMultipartForm: true,
+		// Without it Close does nothing on a hijacked connection, and its wrapper
+		// goes to another one.
+		KeepHijackedConns: true,
+		// Otherwise each stream leaves a read buffer of max_header_size behind
+		// for the garbage collector.
+		ReduceMemoryUsage: true,
+		CloseOnShutdown:   true,
+		Logger:            httpLog{o.Log},
+	}
+	return s, nil
+}
+
+// Serve accepts connections from ln until Shutdown, and then returns nil.
+func (s *Server) Serve(ln net.Listener) error {
+	if err := s.http.Serve(&listener{Listener: ln, log: s.log}); err != nil {
+		return fmt.Errorf("cannot serve: %w", err)
+	}
+	return nil
+}
+
+// Reload puts in force what config allows to change while running.
+func (s *Server) Reload(c config.Config) { s.config.Store(&c) }
+
+// Shutdown drains: it refuses what is new, with the listener still open so that
+// load balancers see why; has the router deliver what was accepted and close its
+// connections over drain_timeout; and then ends the listener. What has not ended
+// some seconds after drain_timeout, or when ctx is done, is cut off.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.draining.Store(true)
+	spread := s.config.Load().Stream.DrainTimeout
+	bounded, cancel := context.WithTimeout(ctx, spread+forcedAfter)
+	defer cancel()
+	if err := s.router.Drain(bounded, spread); err != nil && ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) {
+		s.log.Warn("some clients had not read everything when the time to drain was over", "connections", s.router.Status().Connections)
+	}
+	s.router.HangUp()
+	closing, cancel := context.WithTimeout(context.Background(), forcedAfter)
+	defer cancel()
+	if err := s.http.ShutdownWithContext(closing); err != nil {
+		return fmt.Errorf("cannot close the listener: %w", err)
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return s.transports.close()
+}
+
+// slots counts connections of a kind against a limit.
+type slots struct{ taken atomic.Int64 }
+
+// take takes a slot unless limit are taken.
+func (s *slots) take(limit int) bool {
+	if s.taken.Add(1) <= int64(limit) {
+		return true
+	}
+	s.taken.Add(-1)
+	return false
+}
+
+func (s *slots) free() { s.taken.Add(-1) }
+
+// httpLog is where fasthttp's own messages go: they are about single requests
+// that went wrong on the client's side.
+type httpLog struct{ log *slog.Logger }
+
+// Printf implements fasthttp.Logger.
+func (l httpLog) Printf(format string, args ...any) {
+	l.log.Debug("http: " + fmt.Sprintf(format, args...))
+}

@@ -1,0 +1,81 @@
+package server
+
+import (
+	"net"
+	"strings"
+
+	"github.com/valyala/fasthttp"
+
+	"github.com/adic-network/router/actors"
+	"github.com/adic-network/router/event"
+)
+
+// sseStream serves GET /v1/sse/events.
+func (s *Server) sseStream(ctx *fasthttp.RequestCtx) {
+	cfg := s.config.Load()
+	if !s.mayStream(ctx, cfg.API.EnableSSE, "SSE", "enable_sse") {
+		return
+	}
+	p, err := s.parseParams(ctx.QueryArgs())
+	if err != nil {
+		s.metrics.reject(badParameter)
+		refuse(ctx, fasthttp.StatusBadRequest, "%v", err)
+		return
+	}
+	if id := ctx.Request.Header.Peek("Last-Event-ID"); len(id) > 0 {
+		p.start = resume(string(id))
+	}
+	if ctx.IsHead() {
+		ctx.SetContentType("text/event-stream")
+		ctx.Response.Header.Set("Cache-Control", "no-cache")
+		return
+	}
+	if !s.sse.take(cfg.API.MaxSSEConnections) {
+		s.metrics.reject(sseLimit)
+		retryLater(ctx, "all %d SSE connections are taken (api.max_sse_connections)", cfg.API.MaxSSEConnections)
+		return
+	}
+	head := sseHead(ctx)
+	ctx.HijackSetNoResponse(true) // the actor writes it, as all else
+	ctx.Hijack(func(conn net.Conn) {
+		s.handOver(&s.sse, func() error {
+			t, _, err := s.transports.take(conn, s.transportSettings())
+			if err != nil {
+				return err
+			}
+			err = s.router.ServeSSE(actors.SSE{Client: p.client(t, &s.sse), Head: head, Heartbeat: p.heartbeat})
+			if err != nil {
+				t.Close()
+			}
+			return err
+		})
+	})
+}
+
+// resume is where the stream of a browser that comes back begins. It would give
+// up for good on an error, so an id that is none of ours gets all there is.
+func resume(id string) actors.Start {
+	c, err := event.ParseCursor(id)
+	if err != nil {
+		return actors.FromUnknown()
+	}
+	return actors.FromCursor(c)
+}
+
+// sseHead is the head of the response. The body ends with the connection.
+func sseHead(ctx *fasthttp.RequestCtx) []byte {
+	var b strings.Builder
+	b.WriteString("HTTP/1.1 200 OK\r\n" +
+		"Content-Type: text/event-stream\r\n" +
+		"Cache-Control: no-cache\r\n" +
+		"X-Accel-Buffering: no\r\n" +
+		"Connection: close\r\n" +
+		"Vary: Origin\r\n")
+	for _, name := range []string{"Access-Control-Allow-Origin", "Access-Control-Expose-Headers"} {
+		if v := ctx.Response.Header.Peek(name); len(v) > 0 {
+			b.WriteString(name + ": " + string(v) + "\r\n")
+		}
+	}
+	b.WriteString("\r\n")
+	return []byte(b.String())
+}

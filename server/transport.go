@@ -1,0 +1,97 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/adic-network/router/actors"
+)
+
+// transportSettings are what a connection's socket is set up with.
+type transportSettings struct {
+	// sendBuffer is how many bytes may wait in the kernel, where they cannot be
+	// overtaken by a more important event.
+	sendBuffer int
+}
+
+// transports turns the connections that fasthttp hijacks into what connection
+// actors work with: TCP on Linux into bare sockets in an epoll set, which cost
+// no goroutine and no buffer; everything else, TLS foremost, into a pair of
+// goroutines.
+type transports struct {
+	poller  *poller
+	streams sync.WaitGroup // the goroutines of streamTransports
+}
+
+func newTransports() (*transports, error) {
+	p, err := newPoller()
+	if err != nil {
+		return nil, err
+	}
+	return &transports{poller: p}, nil
+}
+
+// close frees what the transports share. All of them must have been closed.
+func (t *transports) close() error {
+	t.streams.Wait()
+	return t.poller.close()
+}
+
+// take makes a transport of a connection that is nobody else's any more, and
+// returns what its client has sent already. If it fails, it closes conn.
+func (t *transports) take(conn net.Conn, settings transportSettings) (_ actors.Transport, early []byte, err error) {
+	if tcp := bareTCP(conn); tcp != nil && t.poller != nil {
+		early, err := drainEarly(conn)
+		if err != nil {
+			conn.Close()
+			return nil, nil, fmt.Errorf("cannot take over connection: %w", err)
+		}
+		s, err := newSocket(tcp, t.poller, settings)
+		if err != nil {
+			conn.Close()
+			return nil, nil, fmt.Errorf("cannot take over connection: %w", err)
+		}
+		return s, early, nil
+	}
+	return newStreamTransport(conn, settings, &t.streams), nil, nil
+}
+
+// bareTCP returns the TCP connection that a hijacked connection wraps, or nil if
+// it is anything else.
+func bareTCP(conn net.Conn) *net.TCPConn {
+	if w, ok := conn.(interface{ UnsafeConn() net.Conn }); ok {
+		conn = w.UnsafeConn()
+	}
+	tcp, _ := conn.(*net.TCPConn)
+	return tcp
+}
+
+// maxEarly is how much a client may send behind its handshake before the server
+// has answered it.
+const maxEarly = 64 << 10
+
+// drainEarly takes what fasthttp has read beyond the request. A deadline in the
+// past makes Read return what is buffered, and then fail instead of reading on.
+// What is still in the kernel the transport reads itself.
+func drainEarly(conn net.Conn) (early []byte, err error) {
+	if err := conn.SetReadDeadline(time.Unix(1, 0)); err != nil {
+		return nil, err
+	}
+	var buf [1024]byte
+	for {
+		n, err := conn.Read(buf[:])
+		early = append(early, buf[:n]...)
+		switch {
+		case len(early) > maxEarly:
+			return nil, fmt.Errorf("the client sent over %d bytes before the handshake was answered", maxEarly)
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			return early, conn.SetReadDeadline(time.Time{})
+		case err != nil:
+			return nil, err
+		}
+	}
+}

@@ -1,0 +1,125 @@
+package server
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/adic-network/router/actors"
+)
+
+// notSentLowWater bounds what waits in the kernel and is not under way yet, in
+// bytes: the decision what to send next stays with the router.
+const notSentLowWater = 16 << 10
+
+// socket is a transport over a bare, non-blocking TCP socket. It costs nothing
+// beside its descriptor: no goroutine, no buffer, no entry in Go's own poller.
+type socket struct {
+	fd     int
+	poller *poller
+}
+
+// newSocket takes the socket out of conn, which it closes.
+func newSocket(conn *net.TCPConn, p *poller, settings transportSettings) (*socket, error) {
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		return nil, err
+	}
+	s := &socket{fd: -1, poller: p}
+	var dupErr error
+	err = raw.Control(func(fd uintptr) {
+		s.fd, dupErr = unix.FcntlInt(fd, unix.F_DUPFD_CLOEXEC, 0)
+	})
+	if err == nil {
+		err = dupErr
+	}
+	if err == nil {
+		err = s.configure(settings)
+	}
+	if err == nil {
+		err = conn.Close() // the duplicate keeps the connection open
+	}
+	if err != nil {
+		if s.fd >= 0 {
+			unix.Close(s.fd)
+		}
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *socket) configure(settings transportSettings) error {
+	// The kernel doubles SO_SNDBUF to allow for its own overhead, which then
+	// counts against it: half of the bound is the bound.
+	if err := unix.SetsockoptInt(s.fd, unix.SOL_SOCKET, unix.SO_SNDBUF, settings.sendBuffer/2); err != nil {
+		return fmt.Errorf("cannot set SO_SNDBUF: %w", err)
+	}
+	if err := unix.SetsockoptInt(s.fd, unix.IPPROTO_TCP, unix.TCP_NOTSENT_LOWAT, notSentLowWater); err != nil {
+		return fmt.Errorf("cannot set TCP_NOTSENT_LOWAT: %w", err)
+	}
+	return nil
+}
+
+// Attach implements actors.Transport.
+func (s *socket) Attach(n actors.Notifier) error { return s.poller.add(s.fd, n) }
+
+// Read implements actors.Transport.
+func (s *socket) Read(p []byte) (int, error) {
+	for {
+		switch n, err := unix.Read(s.fd, p); {
+		case err == unix.EINTR:
+		case err == unix.EAGAIN:
+			return 0, nil
+		case err != nil:
+			return 0, err
+		case n == 0:
+			return 0, io.EOF
+		default:
+			return n, nil
+		}
+	}
+}
+
+// Write implements actors.Transport.
+func (s *socket) Write(p []byte) (int, error) {
+	for {
+		switch n, err := unix.Write(s.fd, p); err {
+		case nil:
+			return n, nil
+		case unix.EINTR:
+		case unix.EAGAIN:
+			return 0, nil
+		default:
+			return 0, err
+		}
+	}
+}
+
+// CloseWrite implements actors.Transport.
+func (s *socket) CloseWrite() error { return unix.Shutdown(s.fd, unix.SHUT_WR) }
+
+// Close implements actors.Transport.
+func (s *socket) Close() error {
+	s.poller.remove(s.fd)
+	fd := s.fd
+	s.fd = -1 // another connection may have it next
+	return unix.Close(fd)
+}
+
+// RemoteAddr implements actors.Transport. The kernel knows it, so it is not kept.
+func (s *socket) RemoteAddr() string {
+	sa, err := unix.Getpeername(s.fd)
+	if err != nil {
+		return "unknown"
+	}
+	switch sa := sa.(type) {
+	case *unix.SockaddrInet4:
+		return netip.AddrPortFrom(netip.AddrFrom4(sa.Addr), uint16(sa.Port)).String()
+	case *unix.SockaddrInet6:
+		return netip.AddrPortFrom(netip.AddrFrom16(sa.Addr).Unmap(), uint16(sa.Port)).String()
+	}
+	return "unknown"
+}

@@ -1,0 +1,156 @@
+package server
+
+import (
+	"encoding/base64"
+	"strings"
+
+	"github.com/fasthttp/websocket"
+	"github.com/valyala/fasthttp"
+
+	"github.com/adic-network/router/actors"
+)
+
+// isUpgrade reports whether a request asks for a WebSocket.
+func isUpgrade(ctx *fasthttp.RequestCtx) bool { return websocket.FastHTTPIsWebSocketUpgrade(ctx) }
+
+// websocket serves GET /v1/ws/events.
+func (s *Server) websocket(ctx *fasthttp.RequestCtx) {
+	cfg := s.config.Load()
+	if !s.mayStream(ctx, cfg.API.EnableWebSocket, "WebSocket", "enable_websocket") || !s.checkHandshake(ctx) {
+		return
+	}
+	p, err := s.parseParams(ctx.QueryArgs())
+	if err != nil {
+		s.metrics.reject(badParameter)
+		refuse(ctx, fasthttp.StatusBadRequest, "%v", err)
+		return
+	}
+	if !s.websockets.take(cfg.API.MaxWebSocketConnections) {
+		s.metrics.reject(websocketLimit)
+		retryLater(ctx, "all %d WebSocket connections are taken (api.max_websocket_connections)", cfg.API.MaxWebSocketConnections)
+		return
+	}
+	deflate := cfg.Stream.Compression && offersDeflate(ctx)
+	upgrader := s.upgrader
+	upgrader.EnableCompression = deflate
+	err = upgrader.Upgrade(ctx, func(conn *websocket.Conn) {
+		s.handOver(&s.websockets, func() error {
+			t, early, err := s.transports.take(conn.NetConn(), s.transportSettings())
+			if err != nil {
+				return err
+			}
+			err = s.router.ServeWebSocket(actors.WebSocket{
+				Client:  p.client(t, &s.websockets),
+				IDs:     p.ids,
+				Deflate: deflate,
+				Early:   early,
+			})
+			if err != nil {
+				t.Close()
+			}
+			return err
+		})
+	})
+	if err != nil {
+		s.websockets.free() // the upgrader has answered
+	}
+}
+
+// client is the part that a WebSocket and an SSE stream share.
+func (p *streamParams) client(t actors.Transport, counted *slots) actors.Client {
+	return actors.Client{
+		Transport:    t,
+		Subscription: p.subscription,
+		Start:        p.start,
+		Format:       p.format,
+		OnClose:      counted.free,
+	}
+}
+
+// handOver begins a stream on a hijacked connection. A stream that does not begin
+// gives its slot back.
+func (s *Server) handOver(counted *slots, begin func() error) {
+	if err := begin(); err != nil {
+		counted.free()
+		s.metrics.reject(handOverFailed)
+		s.log.Debug("cannot begin a stream", "error", err)
+	}
+}
+
+func (s *Server) transportSettings() transportSettings {
+	return transportSettings{sendBuffer: s.config.Load().Stream.SendBuffer}
+}
+
+// mayStream answers requests for streams that are switched off or not to be had
+// at present.
+func (s *Server) mayStream(ctx *fasthttp.RequestCtx, enabled bool, name, key string) bool {
+	switch {
+	case !enabled:
+		s.metrics.reject(switchedOff)
+		refuse(ctx, fasthttp.StatusServiceUnavailable, "the %s stream is switched off (api.%s)", name, key)
+	case s.draining.Load():
+		s.metrics.reject(shuttingDown)
+		retryLater(ctx, "the router is shutting down; connect to another or again in a moment")
+	default:
+		return true
+	}
+	return false
+}
+
+func retryLater(ctx *fasthttp.RequestCtx, format string, args ...any) {
+	refuse(ctx, fasthttp.StatusServiceUnavailable, format, args...)
+	ctx.Response.Header.Set("Retry-After", "1")
+}
+
+// checkHandshake answers what is no proper WebSocket handshake (RFC 6455 §4.2).
+// The upgrader checks part of it with less telling answers.
+func (s *Server) checkHandshake(ctx *fasthttp.RequestCtx) bool {
+	h := &ctx.Request.Header
+	switch {
+	case !isUpgrade(ctx):
+		ctx.Response.Header.Set("Upgrade", "websocket")
+		ctx.Response.Header.Set("Sec-WebSocket-Version", "13")
+		refuse(ctx, fasthttp.StatusUpgradeRequired,
+			"this is the WebSocket stream; connect with a WebSocket client, or use /v1/sse/events or /v1/events")
+	case !ctx.IsGet():
+		ctx.Response.Header.Set("Allow", "GET")
+		refuse(ctx, fasthttp.StatusMethodNotAllowed, "a WebSocket handshake is a GET")
+	case string(h.Peek("Sec-WebSocket-Version")) != "13":
+		ctx.Response.Header.Set("Upgrade", "websocket")
+		ctx.Response.Header.Set("Sec-WebSocket-Version", "13")
+		refuse(ctx, fasthttp.StatusUpgradeRequired, "only version 13 of the WebSocket protocol is spoken here")
+	case !validKey(h.Peek("Sec-WebSocket-Key")):
+		refuse(ctx, fasthttp.StatusBadRequest, "Sec-WebSocket-Key is not 16 bytes in base64")
+	default:
+		return true
+	}
+	s.metrics.reject(badHandshake)
+	return false
+}
+
+func validKey(key []byte) bool {
+	var nonce [18]byte
+	n, err := base64.StdEncoding.Decode(nonce[:], key[:min(len(key), 24)])
+	return len(key) == 24 && err == nil && n == 16
+}
+
+// handshakeError is the upgrader's way to refuse what checkHandshake let pass.
+func (s *Server) handshakeError(ctx *fasthttp.RequestCtx, status int, reason error) {
+	s.metrics.reject(badHandshake)
+	refuse(ctx, status, "%v", reason)
+}
+
+// offersDeflate reports whether the client offers permessage-deflate in a way
+// that the upgrader's answer is right for: it answers without a window size, so
+// an offer that demands a smaller one is not accepted (RFC 7692 §7.1.2.1).
+func offersDeflate(ctx *fasthttp.RequestCtx) bool {
+	for _, line := range ctx.Request.Header.PeekAll("Sec-WebSocket-Extensions") {
+		for offer := range strings.SplitSeq(string(line), ",") {
+			name, params, _ := strings.Cut(offer, ";")
+			if strings.TrimSpace(name) == "permessage-deflate" && !strings.Contains(params, "server_max_window_bits") {
+				return true
+			}
+		}
+	}
+	return false
+}
