@@ -1,0 +1,38 @@
+# Two commands do everything on a fresh machine: `make run` and `make test`.
+
+GO      ?= go
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS := -X main.version=$(VERSION)
+
+.PHONY: run build test check unit setup clean
+
+## run: build adic and serve on port 9121 with the demo source
+run: build
+	./adic serve --demo
+
+## build: build the binary ./adic
+build:
+	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o adic ./cmd/adic
+
+## test: install what the tests need, then run every check and every test
+test: setup check unit
+
+## setup: install the real programs that the tests work with
+setup:
+	./cmd/adic/e2e/setup.sh
+
+## check: format, vet, staticcheck, vulnerabilities, tidy, import rules
+check:
+	@test -z "$$(gofmt -l .)" || { echo "not gofmt-ed:"; gofmt -l .; exit 1; }
+	$(GO) vet ./...
+	$(GO) tool staticcheck ./...
+	$(GO) mod tidy -diff
+	./cmd/adic/e2e/vulnerabilities.sh
+
+## unit: all tests, with the race detector, and every benchmark once
+unit:
+	$(GO) test -race -timeout 15m ./...
+	$(GO) test -run '^$$' -bench . -benchtime 1x ./...
+
+clean:
+	rm -f adic

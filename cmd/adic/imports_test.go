@@ -1,0 +1,74 @@
+package main
+
+import (
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// What each package may import of the others and of the two large libraries is
+// the shape of the project (ARCHITECTURE.md). Packages not named may import all.
+var importRules = []struct {
+	of        string
+	forbidden []string
+	why       string
+}{
+	{"event", []string{"actors", "server", "config", "source", "bench", "asynkron/protoactor-go", "valyala/fasthttp"},
+		"event is the domain: the standard library only"},
+	{"config", []string{"event", "actors", "server", "source", "bench", "asynkron/protoactor-go", "valyala/fasthttp"},
+		"config knows no other package"},
+	{"actors", []string{"server", "config", "source", "bench", "valyala/fasthttp"},
+		"actors are the router, whatever serves it"},
+	{"source/...", []string{"actors", "server", "config", "bench", "asynkron/protoactor-go", "valyala/fasthttp"},
+		"a source publishes, and does not care to whom"},
+	{"bench", []string{"actors", "server", "config", "source", "asynkron/protoactor-go", "valyala/fasthttp"},
+		"the load generator is a client"},
+}
+
+const module = "github.com/adic-network/router/"
+
+func TestImportRules(t *testing.T) {
+	for _, rule := range importRules {
+		for _, dep := range deps(t, "-deps", module+rule.of) {
+			for _, f := range rule.forbidden {
+				if strings.HasPrefix(dep, module+f) || strings.HasPrefix(dep, "github.com/"+f) {
+					t.Errorf("%s depends on %s: %s", rule.of, dep, rule.why)
+				}
+			}
+		}
+	}
+}
+
+// protoactor is imported in actors only, fasthttp in server only.
+func TestLibrariesHaveOneHome(t *testing.T) {
+	homes := map[string]string{"github.com/asynkron/protoactor-go": "actors", "github.com/valyala/fasthttp": "server",
+		"github.com/fasthttp/websocket": "server"}
+	for _, line := range deps(t, "-f", `{{.ImportPath}} {{join .Imports " "}}`, module+"...") {
+		pkg, imports, _ := strings.Cut(line, " ")
+		for library, home := range homes {
+			if strings.Contains(imports, library) && pkg != module+home {
+				t.Errorf("%s imports %s, whose home is %s", pkg, library, home)
+			}
+		}
+	}
+}
+
+func TestEventNeedsTheStandardLibraryOnly(t *testing.T) {
+	for _, dep := range deps(t, "-deps", module+"event") {
+		if strings.Contains(strings.SplitN(dep, "/", 2)[0], ".") && !strings.HasPrefix(dep, module+"event") {
+			t.Errorf("event depends on %s", dep)
+		}
+	}
+}
+
+func deps(t *testing.T, args ...string) []string {
+	t.Helper()
+	out, err := exec.Command("go", append([]string{"list"}, args...)...).Output()
+	if err != nil {
+		t.Fatalf("cannot list imports: %v", err)
+	}
+	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
+	slices.Sort(lines)
+	return lines
+}

@@ -1,0 +1,236 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"os/signal"
+	"strconv"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/VictoriaMetrics/metrics"
+	"github.com/spf13/cobra"
+
+	"github.com/adic-network/router/actors"
+	"github.com/adic-network/router/config"
+	"github.com/adic-network/router/event"
+	"github.com/adic-network/router/server"
+	"github.com/adic-network/router/source/demo"
+)
+
+func newServeCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "serve [--config FILE]",
+		Short: "Run the router: take events in, stream them over WebSocket and SSE",
+		Long: `Run the router: take events in, stream them over WebSocket and SSE.
+
+Every setting has a default, so no file is needed. 'adic config' prints the
+configuration in force and where each value comes from.
+
+Signals:
+  SIGTERM, SIGINT   drain: refuse what is new, deliver what was accepted, close
+                    connections over stream.drain_timeout, exit with status 0;
+                    the second one ends it at once, with status 1
+  SIGHUP            read the configuration again and apply what can change
+                    while running`,
+		Example: `  adic serve --demo                                   try it, with a made-up network
+  adic serve --demo=500 --api.port 9200               the same at 500 events a second
+  ADIC_AUTH_PUBLISH_TOKEN=secret adic serve           let holders of the token publish
+  adic serve --config /etc/adic/adic.toml`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return serve(cmd) },
+	}
+	addConfigFlags(cmd)
+	cmd.Flags().String("demo", "", "publish the events of a made-up network, at `RATE` events a second")
+	cmd.Flags().Lookup("demo").NoOptDefVal = strconv.FormatFloat(config.Default().Demo.Rate, 'g', -1, 64)
+	return cmd
+}
+
+// errSecondSignal ends the process without waiting for the drain.
+var errSecondSignal = errors.New("stopped at once by a second signal")
+
+// serve runs the router until a signal ends it.
+func serve(cmd *cobra.Command) error {
+	loaded, err := loadServeConfig(cmd)
+	if err != nil {
+		return err
+	}
+	cfg := loaded.Config
+	level := new(slog.LevelVar)
+	log, err := newLogger(cmd.ErrOrStderr(), cfg.Log, level)
+	if err != nil {
+		return err
+	}
+	catalogue, err := loadCatalogue(cfg.Events.Catalogue)
+	if err != nil {
+		return err
+	}
+	raiseDescriptorLimit(log, &cfg)
+
+	set := metrics.NewSet()
+	router, err := actors.NewRouter(actors.Options{
+		Settings: routerSettings(&cfg), Catalogue: catalogue, Metrics: set, Log: log,
+	})
+	if err != nil {
+		return err
+	}
+	defer router.Close()
+	front, err := server.New(server.Options{
+		Config: cfg, Router: router, Catalogue: catalogue, Metrics: set, Log: log, Version: readVersion().Version,
+	})
+	if err != nil {
+		return err
+	}
+	listener, err := listen(&cfg.API)
+	if err != nil {
+		return err
+	}
+	log.Info("serving", "address", listener.Addr().String(), "version", readVersion().Version,
+		"websocket", cfg.API.EnableWebSocket, "sse", cfg.API.EnableSSE, "publishing", cfg.Auth.PublishToken != "")
+
+	ctx, stop := context.WithCancel(cmd.Context())
+	var running sync.WaitGroup
+	defer running.Wait()
+	defer stop()
+	if cfg.Demo.Enabled {
+		if err := startDemo(ctx, &running, &cfg, router, catalogue, log); err != nil {
+			return err
+		}
+	}
+	failed := make(chan error, 1)
+	running.Go(func() {
+		if err := front.Serve(listener); err != nil {
+			failed <- fmt.Errorf("cannot go on serving: %w", err)
+		}
+	})
+
+	reload := &reloader{cmd: cmd, current: loaded.Config, level: level, router: router, front: front, log: log}
+	if err := untilStopped(ctx, failed, reload.reload); err != nil {
+		return err
+	}
+	stop() // the sources first: what they have published is delivered
+	return drain(front, cfg.Stream.DrainTimeout, log)
+}
+
+// loadServeConfig reads the configuration. --demo is short for two of its keys.
+func loadServeConfig(cmd *cobra.Command) (*config.Loaded, error) {
+	if rate := cmd.Flags().Lookup("demo"); rate.Changed {
+		for name, value := range map[string]string{"demo.enabled": "true", "demo.rate": rate.Value.String()} {
+			if err := cmd.Flags().Set(name, value); err != nil {
+				return nil, &usageError{fmt.Errorf("--demo: %w", err)}
+			}
+		}
+	}
+	return loadConfig(cmd)
+}
+
+func loadCatalogue(file string) (*event.Catalogue, error) {
+	if file == "" {
+		return event.Default(), nil
+	}
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the catalogue of events.catalogue: %w", err)
+	}
+	c, err := event.ParseCatalogue(data)
+	if err != nil {
+		return nil, fmt.Errorf("cannot use the catalogue %s: %w", file, err)
+	}
+	return c, nil
+}
+
+func listen(api *config.API) (net.Listener, error) {
+	ln, err := net.Listen("tcp", net.JoinHostPort(api.Host, strconv.Itoa(api.Port)))
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, fmt.Errorf("port %d is in use: stop the other process or choose another port with --api.port", api.Port)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("cannot listen on api.host and api.port: %w", err)
+	}
+	return ln, nil
+}
+
+// routerSettings are the parts of the configuration that the actors work by.
+func routerSettings(c *config.Config) actors.Settings {
+	return actors.Settings{
+		Retain: [event.NumPriorities]int{
+			event.High:   c.Events.HighPriorityBuffer,
+			event.Medium: c.Events.MediumPriorityBuffer,
+			event.Low:    c.Events.LowPriorityBuffer,
+		},
+		PendingEvents:     c.Events.PendingEvents,
+		PendingBytes:      c.Events.PendingBytes,
+		HeartbeatInterval: c.Stream.HeartbeatInterval,
+		PingInterval:      c.Stream.PingInterval,
+		StallTimeout:      c.Stream.StallTimeout,
+		MaxMessageSize:    c.Stream.MaxMessageSize,
+		ClientMessageRate: c.Stream.ClientMessageRate,
+	}
+}
+
+// startDemo publishes the made-up network's events until ctx is done.
+func startDemo(ctx context.Context, running *sync.WaitGroup, cfg *config.Config, router *actors.Router,
+	catalogue *event.Catalogue, log *slog.Logger) error {
+	source, err := demo.New(cfg.Demo.Rate, uint64(time.Now().UnixNano()), catalogue)
+	if err != nil {
+		return fmt.Errorf("cannot start the demo source: %w", err)
+	}
+	parser := &event.Parser{Catalogue: catalogue, MaxEventSize: cfg.Stream.MaxEventSize, Now: time.Now}
+	publish := func(p []byte) error {
+		batch, err := parser.ParseBatch(p)
+		if err != nil {
+			return err
+		}
+		return router.Publish(batch)
+	}
+	log.Info("demo source is publishing", "rate", cfg.Demo.Rate)
+	running.Go(func() {
+		if err := source.Run(ctx, publish); err != nil && !errors.Is(err, context.Canceled) {
+			log.Error("event error: the demo source ended", "error", err)
+		}
+	})
+	return nil
+}
+
+// untilStopped waits for the signal to stop, or for a failure, and meanwhile
+// reloads at every SIGHUP. It leaves the next signal to end the process.
+func untilStopped(ctx context.Context, failed <-chan error, reload func()) error {
+	signals := make(chan os.Signal, 8)
+	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
+	defer signal.Stop(signals)
+	for {
+		select {
+		case s := <-signals:
+			if s != syscall.SIGHUP {
+				return nil
+			}
+			reload()
+		case err := <-failed:
+			return err
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// drain ends the service gracefully; a second signal ends it at once.
+func drain(front *server.Server, timeout time.Duration, log *slog.Logger) error {
+	again, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+	defer stop()
+	log.Info("draining", "timeout", timeout)
+	began := time.Now()
+	err := front.Shutdown(again)
+	if again.Err() != nil {
+		return errSecondSignal
+	}
+	if err != nil {
+		return fmt.Errorf("cannot drain: %w", err)
+	}
+	log.Info("stopped", "after", time.Since(began).Round(time.Millisecond))
+	return nil
+}

@@ -1,0 +1,56 @@
+package main
+
+import (
+	"log/slog"
+
+	"github.com/spf13/cobra"
+
+	"github.com/adic-network/router/actors"
+	"github.com/adic-network/router/config"
+	"github.com/adic-network/router/server"
+)
+
+// reloader applies a changed configuration to a running router.
+type reloader struct {
+	cmd     *cobra.Command
+	current config.Config
+	level   *slog.LevelVar
+	router  *actors.Router
+	front   *server.Server
+	log     *slog.Logger
+}
+
+// reload reads the configuration again, applies what can change while running,
+// and says what did and what needs a restart. A bad configuration changes
+// nothing.
+func (r *reloader) reload() {
+	loaded, err := loadServeConfig(r.cmd)
+	if err != nil {
+		r.log.Error("configuration not reloaded, the old one stays in force", "error", err)
+		return
+	}
+	next := config.Reloaded(r.current, loaded.Config)
+	if err := next.Validate(); err != nil { // what is new may contradict what stays
+		r.log.Error("configuration not reloaded, the old one stays in force", "error", err)
+		return
+	}
+	level, err := parseLevel(next.Log.Level)
+	if err != nil {
+		r.log.Error("configuration not reloaded, the old one stays in force", "error", err)
+		return
+	}
+	applied := 0
+	for _, c := range config.Diff(&r.current, &loaded.Config) {
+		if c.Reload {
+			applied++
+			r.log.Info("configuration changed", "key", c.Key, "from", c.Old, "to", c.New)
+		} else {
+			r.log.Warn("configuration change needs a restart", "key", c.Key, "running", c.Old, "file", c.New)
+		}
+	}
+	r.level.Set(level)
+	r.router.Reload(routerSettings(&next))
+	r.front.Reload(next)
+	r.current = next
+	r.log.Info("configuration reloaded", "changes", applied)
+}
