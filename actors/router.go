@@ -68,7 +68,7 @@ type Router struct {
 // for anything itself. It is reached only when the machine is in trouble.
 const answerTimeout = 30 * time.Second
 
-// closeTimeout bounds the wait of Close for connections to end.
+// closeTimeout bounds the wait of HangUp for connections to end.
 const closeTimeout = 30 * time.Second
 
 // NewRouter starts a router with an empty stream of its own. Close ends it.
@@ -111,13 +111,24 @@ func (r *Router) spawn(name string, produce actor.Producer) (*actor.PID, error) 
 	return pid, nil
 }
 
-// Close ends the router at once: connections are closed without a word. Drain
-// comes before, where clients matter. It may be called once.
-func (r *Router) Close() {
+// HangUp closes all connections without a word. Drain comes before, where
+// clients matter.
+func (r *Router) HangUp() {
 	r.beginDrain()
 	for began := time.Now(); r.live.Load() > 0 && time.Since(began) < closeTimeout; time.Sleep(time.Millisecond) {
-		r.hangUpAll()
+		boxes, err := r.roster()
+		if err != nil {
+			r.log.Error("cannot close connections", "error", err)
+		}
+		for _, m := range boxes {
+			m.PostUserMessage(&hangUp{})
+		}
 	}
+}
+
+// Close hangs up and ends the router. It may be called once.
+func (r *Router) Close() {
+	r.HangUp()
 	for _, pid := range []*actor.PID{r.emitter, r.queue} {
 		if pid != nil {
 			if err := r.system.Root.StopFuture(pid).Wait(); err != nil {
@@ -344,16 +355,6 @@ func (r *Router) roster() ([]*mailbox, error) {
 		return nil, errors.New("cannot list connections: unexpected answer")
 	}
 	return boxes, nil
-}
-
-func (r *Router) hangUpAll() {
-	boxes, err := r.roster()
-	if err != nil {
-		r.log.Error("cannot close connections", "error", err)
-	}
-	for _, m := range boxes {
-		m.PostUserMessage(&hangUp{})
-	}
 }
 
 // Draining is closed when the router begins to shut down.

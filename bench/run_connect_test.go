@@ -173,7 +173,9 @@ func TestRunCountsConnectErrors(t *testing.T) {
 			if tt.sse {
 				cfg.WebSocket, cfg.SSE = 0, 2
 			}
-			cfg.ConnectTimeout = 50 * time.Millisecond
+			if tt.answer == "" {
+				cfg.ConnectTimeout = 50 * time.Millisecond
+			}
 			report := mustRun(t, cfg)
 			if got := report.Connections.Errors; len(got) != 1 || got[tt.want] != 2 {
 				t.Errorf("errors %v, want two of %q", got, tt.want)
