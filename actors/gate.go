@@ -12,10 +12,14 @@ import (
 //
 // A connection whose transport is full is behind as well, because a client that
 // reads as fast as the router writes must lose nothing, and sockets are smaller
-// than rounds. But a client that does not read must not hold up the others. It
-// is given as long as the router itself took to write the round to everyone
-// (that is what "as fast as the router" means), within the bounds below, and is
-// then released: no round waits for it until it has caught up.
+// than rounds. But a client that does not read must not hold up the others. How
+// long is long enough is measured, not guessed: by the time it took until half of
+// the connections of the round had caught up. While more than half are behind it
+// is the router, the network or the machine that is slow, and no one is to blame;
+// of the others, those that take nothing for several times as long are released:
+// no round waits for them until they have caught up by themselves. Clients that
+// stall while no round waits are released as well, so that the next round that
+// must wait finds only those that have stalled just now.
 type gate struct {
 	behind  atomic.Int64
 	waiting atomic.Bool // the queue wants to hear when behind gets to 0
@@ -25,17 +29,24 @@ type gate struct {
 const (
 	// patienceStep is how often a waiting queue looks for whom to release.
 	patienceStep = 20 * time.Millisecond
-	// A client that takes no byte for patienceFactor times the router's own time
-	// for the round, within these bounds, is released.
+	// A client that takes no byte for patienceFactor times what half of the others
+	// needed, within the bounds below, is released.
 	patienceFactor = 4
 	leastPatience  = 500 * time.Millisecond // a busy machine keeps a process waiting that long
 	mostPatience   = 5 * time.Second
-	// A client that does take bytes, but slowly, is released after this many
-	// times as long.
+	// pressedPatience replaces mostPatience when publishers are about to be
+	// refused.
+	pressedPatience = 2 * time.Second
+	// A client that does take bytes, but slowly, is released slowFactor times
+	// that patience after half of the others were done.
 	slowFactor = 4
-	// sweepInterval is how often stalled clients are looked for while no round
-	// waits.
+	// longestRound is when whoever is still behind is released, if even half of
+	// the connections do not catch up.
+	longestRound = 30 * time.Second
+	// sweepInterval is how often clients are looked for that have taken nothing
+	// for sweepPatience, while no round waits.
 	sweepInterval = time.Second
+	sweepPatience = time.Second
 )
 
 // done says that one connection less is behind.
@@ -48,33 +59,32 @@ func (g *gate) done() {
 // round is the PriorityQueue's account of the round in progress.
 type round struct {
 	began time.Time
-	busy  time.Duration // how long the router itself had something to write
-	stuck time.Time     // since when only full transports were behind; zero before
+	peak  int           // the most connections that were behind at once
+	half  time.Duration // how long it took until half of them had caught up, so far
+	most  bool          // more than half are behind
 }
 
-// observe notes at now whether a connection that could be written to is behind.
-func (r *round) observe(now time.Time, writing bool) {
-	if writing {
-		r.busy = now.Sub(r.began)
-		r.stuck = time.Time{}
-	} else if r.stuck.IsZero() {
-		r.stuck = now
+// observe notes at now how many connections are behind.
+func (r *round) observe(now time.Time, behind int) {
+	r.peak = max(r.peak, behind)
+	if r.most = behind*2 > r.peak; r.most {
+		r.half = now.Sub(r.began)
 	}
 }
 
-// patience is how long a full transport may take nothing in this round. It is
-// short when publishers are about to be refused.
+// patience is how long a client may take nothing in this round.
 func (r *round) patience(pressed bool) time.Duration {
-	factor := time.Duration(patienceFactor)
+	most := mostPatience
 	if pressed {
-		factor = 1
+		most = pressedPatience
 	}
-	return min(max(factor*r.busy, leastPatience), mostPatience)
+	return min(max(patienceFactor*r.half, leastPatience), most)
 }
 
-// lost reports whether a connection stuck for the given time is not worth
+// lost reports whether a connection that is stuck for the given time is not worth
 // waiting for.
 func (r *round) lost(now time.Time, stuckFor time.Duration, pressed bool) bool {
 	p := r.patience(pressed)
-	return stuckFor > p || !r.stuck.IsZero() && now.Sub(r.stuck) > slowFactor*p
+	took := now.Sub(r.began)
+	return stuckFor > p || !r.most && took > r.half+slowFactor*p || took > longestRound
 }

@@ -1,7 +1,6 @@
 package actors
 
 import (
-	"slices"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -168,9 +167,7 @@ func (q *PriorityQueue) beginRound() {
 // reports whether that is now.
 func (q *PriorityQueue) waitForRound() bool {
 	g := &q.hub.gate
-	if !g.waiting.Load() {
-		q.releaseStuck(time.Now())
-	}
+	q.releaseStuck(time.Now())
 	g.waiting.Store(true)
 	if g.behind.Load() <= 0 && g.waiting.CompareAndSwap(true, false) {
 		return true
@@ -271,30 +268,30 @@ func (q *PriorityQueue) release() {
 	}
 }
 
+// releaseStuck releases the connections that the round waits for in vain.
+func (q *PriorityQueue) releaseStuck(now time.Time) {
+	q.round.observe(now, int(q.hub.gate.behind.Load()))
+	pressed := q.hub.pending.total()*2 > int64(q.hub.settings().PendingEvents)
+	q.releaseWhere(func(m *mailbox) bool { return q.round.lost(now, m.stuckFor(now), pressed) })
+}
+
 // sweep releases clients that have stalled, now and then, where there are any
 // that might have.
 func (q *PriorityQueue) sweep() {
-	if q.hub.metrics.lagging.Load() == 0 {
+	if q.hub.metrics.lagging.Load() == 0 || q.hub.gate.waiting.Load() {
 		return
 	}
 	if now := time.Now(); now.Sub(q.swept) >= sweepInterval {
 		q.swept = now
-		q.releaseStuck(now)
+		q.releaseWhere(func(m *mailbox) bool { return m.stuckFor(now) > sweepPatience })
 	}
 }
 
-// releaseStuck releases the connections that are not worth waiting for.
-func (q *PriorityQueue) releaseStuck(now time.Time) {
-	writing := slices.ContainsFunc(q.roster, func(m *mailbox) bool {
-		return m.state.Load()&(isBehind|isBlocked) == isBehind
-	})
-	q.round.observe(now, writing)
-	pressed := q.hub.pending.total()*2 > int64(q.hub.settings().PendingEvents)
+// releaseWhere releases those of the full transports that are behind for which
+// stuck is true.
+func (q *PriorityQueue) releaseWhere(stuck func(*mailbox) bool) {
 	for _, m := range q.roster {
-		if m.state.Load()&(isBehind|isBlocked) != isBehind|isBlocked || !q.round.lost(now, m.stuckFor(now), pressed) {
-			continue
-		}
-		if m.release() {
+		if m.state.Load()&(isBehind|isBlocked) == isBehind|isBlocked && stuck(m) && m.release() {
 			q.hub.metrics.released.Inc()
 			q.hub.gate.behind.Add(-1)
 		}
