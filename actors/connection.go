@@ -15,6 +15,10 @@ const (
 	// read them. Then its messages are not read either, until they have gone.
 	maxOutput = 4 << 10
 
+	// turnReads is how many reads a connection has in a turn before the others
+	// get theirs.
+	turnReads = 4
+
 	// lingerTime is how long a client has to answer a close frame (RFC 6455
 	// §7.1.1 leaves it to the server).
 	lingerTime = 2 * time.Second
@@ -97,7 +101,12 @@ func (c *Connection) start(ctx actor.Context) {
 		c.refuse(ctx, err)
 		return
 	}
-	c.schedule(time.Now())
+	next, err := c.talk.tick(c, time.Now())
+	if err != nil {
+		c.refuse(ctx, err)
+		return
+	}
+	c.scheduleAt(next)
 	// The queue wakes a connection when it joins: that is its first turn.
 	c.hub.sendQueue(&join{box: &c.box})
 }
@@ -171,6 +180,7 @@ func (c *Connection) bye(code uint16, reason string) {
 	}
 	c.phase = closing
 	c.leaving = nil
+	c.box.close() // it gets no more events, so no round waits for it
 	if c.talk.goAway(c, code, reason) {
 		c.deadline = time.Now().Add(lingerTime)
 		c.hub.wheel.set(&c.box, c.deadline)
@@ -202,16 +212,18 @@ func (c *Connection) finish(ctx actor.Context) {
 		c.fail(ctx, err)
 		return
 	}
-	c.schedule(time.Now())
+	c.hub.wheel.set(&c.box, c.deadline)
 	c.read(ctx)
 }
 
-// read takes what the client sent, unless it does not read our answers.
+// read takes what the client sent, unless it does not read our answers. What is
+// left it comes back for: the transport does not report it again.
 func (c *Connection) read(ctx actor.Context) {
 	if c.phase == closed {
 		return
 	}
-	for len(c.out) < maxOutput {
+	drained := false
+	for reads := 0; reads < turnReads && !drained && len(c.out) < maxOutput; reads++ {
 		n, err := c.conn.Read(c.box.scratch.in)
 		if n > 0 && c.phase != lingering {
 			if rerr := c.talk.receive(c, c.box.scratch.in[:n]); rerr != nil && c.phase == open {
@@ -222,12 +234,13 @@ func (c *Connection) read(ctx actor.Context) {
 			c.fail(ctx, err)
 			return
 		}
-		if n == 0 {
-			break
-		}
+		drained = n == 0
 	}
 	if len(c.out) > 0 && len(c.tail) == 0 {
 		c.flush(ctx)
+	}
+	if !drained && len(c.out) < maxOutput { // else when the replies have gone: see unblock
+		c.box.signal(hasReadable)
 	}
 }
 
@@ -278,7 +291,7 @@ func (c *Connection) tick(ctx actor.Context) {
 			c.end(ctx)
 			return
 		}
-		c.schedule(now)
+		c.hub.wheel.set(&c.box, c.deadline)
 		return
 	}
 	if c.box.stuckFor(now) >= c.hub.settings().StallTimeout {
@@ -291,7 +304,7 @@ func (c *Connection) tick(ctx actor.Context) {
 		c.refuse(ctx, err)
 		return
 	}
-	c.scheduleAt(now, next)
+	c.scheduleAt(next)
 	c.flush(ctx)
 }
 
@@ -304,21 +317,9 @@ func (c *Connection) stalled(ctx actor.Context) {
 	c.end(ctx)
 }
 
-// schedule asks for a tick when the session, or the end, is due next.
-func (c *Connection) schedule(now time.Time) {
-	if c.phase == lingering || c.phase == closing {
-		c.hub.wheel.set(&c.box, c.deadline)
-		return
-	}
-	next, err := c.talk.tick(c, now)
-	if err != nil {
-		next = now
-	}
-	c.scheduleAt(now, next)
-}
-
-func (c *Connection) scheduleAt(now, next time.Time) {
-	if c.box.state.Load()&isBlocked != 0 {
+// scheduleAt asks for the next tick.
+func (c *Connection) scheduleAt(next time.Time) {
+	if c.blocked() {
 		stall := time.Unix(0, c.box.progress.Load()).Add(c.hub.settings().StallTimeout)
 		if stall.Before(next) {
 			next = stall
@@ -326,3 +327,6 @@ func (c *Connection) scheduleAt(now, next time.Time) {
 	}
 	c.hub.wheel.set(&c.box, next)
 }
+
+// blocked reports whether the transport is full.
+func (c *Connection) blocked() bool { return c.box.state.Load()&isBlocked != 0 }

@@ -23,7 +23,9 @@ type scratch struct {
 	in    []byte // for reading
 	buf   []byte // the batch being made
 	marks []mark // the events in it
-	lead  int    // how many bytes of replies come before them
+	lead  int    // how many bytes of replies come before them, and of those
+	plain int    // how many come before a Lagged message, which is the last
+	told  event.Dropped
 }
 
 // mark says where in a batch an event ends.
@@ -127,7 +129,8 @@ func (c *Connection) writeTail(ctx actor.Context) bool {
 // system call each.
 func (c *Connection) collect() (batch []byte, at [event.NumPriorities]uint64) {
 	s := c.box.scratch
-	s.buf, s.marks, s.lead = s.buf[:0], s.marks[:0], 0
+	s.buf, s.marks = s.buf[:0], s.marks[:0]
+	s.plain, s.told = len(c.out), event.Dropped{}
 	if c.phase != open {
 		s.buf = append(s.buf, c.out...)
 		s.lead = len(s.buf)
@@ -137,7 +140,7 @@ func (c *Connection) collect() (batch []byte, at [event.NumPriorities]uint64) {
 	ahead, waiting := c.look(&set)
 	if waiting && !c.lost.IsZero() {
 		c.talk.lagged(c, c.lost) // before the next event, and only then
-		c.lost = event.Dropped{}
+		s.told, c.lost = c.lost, event.Dropped{}
 	}
 	s.buf = append(s.buf, c.out...)
 	s.lead = len(s.buf)
@@ -200,6 +203,11 @@ func (c *Connection) commit(batch []byte, at [event.NumPriorities]uint64, n int)
 	c.out = nil
 	messages := c.outMessages
 	c.outMessages = 0
+	if n <= s.plain && !s.told.IsZero() { // not told yet: it may grow until it is
+		s.lead = s.plain
+		c.lost.Add(s.told)
+		messages--
+	}
 	if n < s.lead {
 		c.tail = append([]byte(nil), batch[n:s.lead]...)
 		c.talk.sent(c.hub.metrics, messages, n)
@@ -249,7 +257,7 @@ func (c *Connection) block(progressed bool) {
 	if first {
 		c.box.state.Or(isBlocked)
 		c.hub.metrics.lagging.Add(1)
-		c.schedule(now)
+		c.hub.wheel.bring(&c.box, now.Add(c.hub.settings().StallTimeout))
 	}
 }
 

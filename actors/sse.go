@@ -41,7 +41,7 @@ func (s *sseSession) tick(c *Connection, now time.Time) (next time.Time, err err
 		return now.Add(idleTick), nil
 	}
 	if !now.Before(s.heartbeat) {
-		if len(c.tail) == 0 { // a client that reads nothing needs no sign of life
+		if !c.blocked() { // a client that reads nothing needs no sign of life
 			c.out = append(c.out, ": heartbeat\n\n"...)
 		}
 		s.heartbeat = now.Add(c.hub.settings().HeartbeatInterval)

@@ -223,7 +223,7 @@ func (s *wsSession) tick(c *Connection, now time.Time) (next time.Time, err erro
 	if now.Sub(s.heard) > 2*interval {
 		return now, &closeError{CloseStalled, "no answer to pings"}
 	}
-	if len(c.tail) == 0 {
+	if len(c.out) < maxOutput { // behind a tail as well: a slow client is to answer too
 		c.out = event.AppendPing(c.out, nil)
 	}
 	s.ping = now.Add(interval)

@@ -54,6 +54,16 @@ func (w *wheel) set(m *mailbox, at time.Time) {
 	head.prev.next, head.prev = t, t
 }
 
+// bring moves the deadline of m to at if it is later than that.
+func (w *wheel) bring(m *mailbox, at time.Time) {
+	w.mu.Lock()
+	sooner := m.timer.next != nil && m.timer.due <= w.step(at)+1
+	w.mu.Unlock()
+	if !sooner {
+		w.set(m, at)
+	}
+}
+
 // remove takes m out of the wheel.
 func (w *wheel) remove(m *mailbox) {
 	w.mu.Lock()
