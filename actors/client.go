@@ -1,0 +1,143 @@
+package actors
+
+import (
+	"fmt"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/adic-network/router/event"
+)
+
+// Subscription is what a client asks for.
+type Subscription struct {
+	Types      event.TypeSet
+	All        bool // every type, whatever Types says: Subscribe narrows it
+	Priorities event.PrioritySet
+}
+
+func (s *Subscription) wanted(c *event.Catalogue) event.TypeSet {
+	return s.Types.Intersect(c.OfPriorities(s.Priorities))
+}
+
+// Start is where in the stream a subscriber begins.
+type Start struct {
+	kind   startKind
+	cursor event.Cursor
+}
+
+type startKind uint8
+
+const (
+	fromNow startKind = iota
+	fromEarliest
+	fromCursor
+	fromUnknown
+)
+
+// FromNow is only what is emitted from now on. It is the zero Start.
+func FromNow() Start { return Start{} }
+
+// FromEarliest is all that is retained.
+func FromEarliest() Start { return Start{kind: fromEarliest} }
+
+// FromCursor is all that is retained and came after c. If c is of another
+// stream, or of a lost one, it is FromUnknown.
+func FromCursor(c event.Cursor) Start { return Start{kind: fromCursor, cursor: c} }
+
+// FromUnknown is all that is retained, after a loss of unknown size.
+func FromUnknown() Start { return Start{kind: fromUnknown} }
+
+// begin returns the reader that starts at from, and the loss it is told of first.
+func (r *Router) begin(from Start) (at reader, lost event.Dropped) {
+	switch {
+	case from.kind == fromNow:
+		at.pos = r.stream.now().Pos
+	case from.kind == fromCursor && r.stream.holds(from.cursor):
+		at.pos = from.cursor.Pos
+	default:
+		at.pos = r.stream.earliest().Pos
+		if from.kind != fromEarliest {
+			lost.Unknown = [event.NumPriorities]bool{true, true, true}
+		}
+	}
+	return at, lost
+}
+
+// Client describes a connection to be served.
+type Client struct {
+	Transport    Transport
+	Subscription Subscription
+	Start        Start
+	Format       event.Format
+	// OnClose, if not nil, is called once, when the connection has ended.
+	OnClose func()
+}
+
+// WebSocket is a client that speaks WebSocket; its handshake is over.
+type WebSocket struct {
+	Client
+	IDs     bool   // messages carry their cursor
+	Deflate bool   // permessage-deflate was negotiated, without context takeover
+	Early   []byte // what the client sent right behind its handshake
+}
+
+// SSE is a client of Server-Sent Events.
+type SSE struct {
+	Client
+	Head      []byte // HTTP response head, to be sent first
+	Heartbeat bool
+}
+
+// ServeWebSocket hands a client over to an actor of its own and returns. If it
+// fails, the transport is still the caller's and OnClose is not called.
+func (r *Router) ServeWebSocket(w WebSocket) error {
+	enc := event.WSFlat
+	if w.Format == event.Tagged {
+		enc = event.WSTagged
+	}
+	if w.IDs {
+		enc += event.WSFlatID - event.WSFlat
+	}
+	if w.Deflate {
+		enc += event.WSFlatDeflate - event.WSFlat
+	}
+	return r.serve(w.Client, &Connection{enc: enc, talk: &wsSession{deflate: w.Deflate}, early: w.Early})
+}
+
+// ServeSSE hands a client over to an actor of its own and returns. If it fails,
+// the transport is still the caller's and OnClose is not called.
+func (r *Router) ServeSSE(s SSE) error {
+	enc := event.SSEFlat
+	if s.Format == event.Tagged {
+		enc = event.SSETagged
+	}
+	return r.serve(s.Client, &Connection{enc: enc, talk: &sseSession{head: s.Head}, heartbeat: s.Heartbeat})
+}
+
+func (r *Router) serve(client Client, c *Connection) error {
+	if r.draining.Load() {
+		return ErrDraining
+	}
+	c.hub = r
+	c.conn = client.Transport
+	c.onClose = client.OnClose
+	if c.sub = client.Subscription; c.sub.All {
+		c.sub.Types = r.catalogue.All()
+	}
+	c.box.dispatch, c.box.gate = r.dispatch, &r.gate
+	c.box.setWants(c.sub.wanted(r.catalogue))
+	c.reader, c.lost = r.begin(client.Start)
+
+	r.live.Add(1)
+	props := actor.PropsFromProducer(func() actor.Actor { return c },
+		actor.WithMailbox(func() actor.Mailbox { return &c.box }),
+		actor.WithDispatcher(r.dispatch))
+	_, err := r.connections.SpawnNamed(props, r.connectionName())
+	if err != nil {
+		r.live.Add(-1)
+		return fmt.Errorf("cannot start the actor of a connection: %w", err)
+	}
+	return nil
+}
+
+func (r *Router) connectionName() string { return r.system.ProcessRegistry.NextId() }
