@@ -115,7 +115,9 @@ func (r *Router) ServeSSE(s SSE) error {
 }
 
 func (r *Router) serve(client Client, c *Connection) error {
+	r.live.Add(1) // before looking whether that is still allowed: Close waits for the living
 	if r.draining.Load() {
+		r.live.Add(-1)
 		return ErrDraining
 	}
 	c.hub = r
@@ -128,7 +130,6 @@ func (r *Router) serve(client Client, c *Connection) error {
 	c.box.setWants(c.sub.wanted(r.catalogue))
 	c.reader, c.lost = r.begin(client.Start)
 
-	r.live.Add(1)
 	props := actor.PropsFromProducer(func() actor.Actor { return c },
 		actor.WithMailbox(func() actor.Mailbox { return &c.box }),
 		actor.WithDispatcher(r.dispatch))

@@ -75,8 +75,10 @@ func (c *Connection) Receive(ctx actor.Context) {
 		c.start(ctx)
 	case *actor.Stopping:
 		c.stop()
-	case wake, writable:
+	case wake:
 		c.flush(ctx)
+	case writable:
+		c.resume(ctx)
 	case readable:
 		c.read(ctx)
 	case tick:
@@ -109,6 +111,9 @@ func (c *Connection) start(ctx actor.Context) {
 	c.scheduleAt(next)
 	// The queue wakes a connection when it joins: that is its first turn.
 	c.hub.sendQueue(&join{box: &c.box})
+	if c.hub.draining.Load() {
+		c.leaving = shutDown() // Drain may have asked for the roster before
+	}
 }
 
 // stop is the end, however it came. A connection that is stopped without having
@@ -274,6 +279,7 @@ func (c *Connection) unsubscribe(types event.TypeSet) {
 // refilter puts a changed subscription in force. The queue has to see it before
 // the positions are read from which new types count, lest an event fall between.
 func (c *Connection) refilter(before event.TypeSet) {
+	c.settleLosses() // what was lost by now was lost under the old one
 	after := c.sub.wanted(c.hub.catalogue)
 	c.box.setWants(after)
 	c.reader.end(before.Minus(after))

@@ -41,10 +41,17 @@ func newScratch() *scratch {
 	return &scratch{in: make([]byte, 16<<10), buf: make([]byte, 0, batchSize)}
 }
 
-// flush writes what there is to write: the rest of the last write, replies, and
-// events, high before medium before low, until nothing is left or the transport
-// is full.
+// flush writes what there is to write, unless the transport is full: then it says
+// when it is not, and trying again costs a system call for every event.
 func (c *Connection) flush(ctx actor.Context) {
+	if !c.blocked() {
+		c.resume(ctx)
+	}
+}
+
+// resume writes the rest of the last write, replies, and events, high before
+// medium before low, until nothing is left or the transport is full.
+func (c *Connection) resume(ctx actor.Context) {
 	if c.phase >= lingering || !c.writeTail(ctx) {
 		return
 	}
@@ -52,6 +59,7 @@ func (c *Connection) flush(ctx actor.Context) {
 	for range turnWrites {
 		batch, at := c.collect()
 		if len(batch) == 0 {
+			c.unblock()
 			if c.atEnd(ctx) {
 				return
 			}
@@ -67,6 +75,7 @@ func (c *Connection) flush(ctx actor.Context) {
 			c.block(n > 0)
 			return
 		}
+		c.unblock()
 	}
 	c.box.signal(hasWake) // to the end of the run queue: the others first
 }
@@ -118,8 +127,8 @@ func (c *Connection) writeTail(ctx actor.Context) bool {
 			return false
 		}
 		c.tail = nil
+		c.unblock()
 	}
-	c.unblock()
 	return true
 }
 

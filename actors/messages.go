@@ -60,3 +60,8 @@ type (
 	// hangUp closes the connection at once.
 	hangUp struct{}
 )
+
+// shutDown is the good-bye of a router that drains.
+func shutDown() *goAway {
+	return &goAway{code: CloseGoingAway, reason: "the router is shutting down"}
+}

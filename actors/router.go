@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"runtime"
 	"sync/atomic"
 	"time"
@@ -62,6 +63,7 @@ type Router struct {
 	live     atomic.Int64
 	draining atomic.Bool
 	drained  chan struct{} // closed when draining begins
+	gone     atomic.Int64  // when draining is to be over, Unix nanoseconds
 }
 
 // answerTimeout bounds the wait for an answer of the Emitter, which never waits
@@ -180,6 +182,7 @@ func (r *Router) Reload(s Settings) {
 // It returns when all are closed, or when ctx is done: Close cuts off the rest.
 func (r *Router) Drain(ctx context.Context, spread time.Duration) error {
 	r.beginDrain()
+	r.gone.Store(time.Now().Add(spread).UnixNano())
 	if err := r.deliverAll(ctx); err != nil {
 		return err
 	}
@@ -187,14 +190,13 @@ func (r *Router) Drain(ctx context.Context, spread time.Duration) error {
 	if err != nil {
 		return err
 	}
-	bye := &goAway{code: CloseGoingAway, reason: "the router is shutting down"}
 	began := time.Now()
 	for i, m := range boxes {
 		due := began.Add(spread * time.Duration(i) / time.Duration(len(boxes)))
 		if err := sleepUntil(ctx, due); err != nil {
 			return err
 		}
-		m.PostUserMessage(bye)
+		m.PostUserMessage(shutDown())
 	}
 	return poll(ctx, func() bool { return r.live.Load() == 0 })
 }
@@ -205,10 +207,21 @@ func (r *Router) beginDrain() {
 	}
 }
 
-// deliverAll waits until everything accepted is in the rings and no connection
-// that reads is behind.
+// restartTime is what a restart is thought to take.
+const restartTime = time.Second
+
+// backIn is when a client that is sent away should come back: after the drain,
+// and not with all the others.
+func (r *Router) backIn() time.Duration {
+	rest := max(time.Until(time.Unix(0, r.gone.Load())), 0)
+	return rest + restartTime + rand.N(2*restartTime)
+}
+
+// deliverAll waits until everything accepted is in the rings. Each connection
+// sends what it has not read of them before it closes: waiting for that here
+// would let one that stalls keep all others from a good-bye.
 func (r *Router) deliverAll(ctx context.Context) error {
-	return poll(ctx, func() bool { return r.pending.total() == 0 && r.gate.behind.Load() <= 0 })
+	return poll(ctx, func() bool { return r.pending.total() == 0 })
 }
 
 func (r *Router) roster() ([]*mailbox, error) {

@@ -1,6 +1,7 @@
 package actors
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"time"
 
@@ -49,7 +50,15 @@ func (s *sseSession) tick(c *Connection, now time.Time) (next time.Time, err err
 	return s.heartbeat, nil
 }
 
-func (s *sseSession) goAway(*Connection, uint16, string) (answered bool) { return false }
+// goAway tells a client of a router that shuts down when to come back: a browser
+// that came earlier would be refused, and then never try again (WHATWG HTML,
+// Server-sent events: fail the connection).
+func (s *sseSession) goAway(c *Connection, code uint16, _ string) (answered bool) {
+	if code == CloseGoingAway {
+		c.out = fmt.Appendf(c.out, "retry: %d\n\n", c.hub.backIn().Milliseconds())
+	}
+	return false
+}
 
 func (s *sseSession) sent(m *Metrics, messages, bytes int) {
 	m.sseMessages.Add(messages)

@@ -109,6 +109,9 @@ var help = map[string]string{
 	"adic_dead_letters_total":            "Messages to actors that had ended.",
 	"adic_rejections_total":              "Requests and connections refused, by reason.",
 	"adic_http_panics_total":             "HTTP requests that failed with an internal error.",
+	"adic_source_up":                     "1 while a source of events is running.",
+	"adic_source_events_total":           "Events that a source has published.",
+	"adic_source_dropped_total":          "Events of a source that the router did not take.",
 	"adic_draining":                      "1 while the router is shutting down.",
 	"adic_build_info":                    "Always 1; the labels say what was built.",
 }
@@ -123,18 +126,30 @@ func (s *Server) writeMetrics(ctx *fasthttp.RequestCtx) {
 	writeWithHelp(ctx, raw.String())
 }
 
+// unfit are families of the library's that break Prometheus' naming rules and say
+// nothing that others do not.
+var unfit = map[string]bool{"go_cgo_calls_count": true, "go_cpu_count": true, "go_gc_forced_count": true}
+
 // writeWithHelp fills in the texts of the HELP lines, which the library leaves
-// empty. Metrics of Go and of the process get one made from their name.
+// empty, and corrects what else promtool finds wrong with its lines. Metrics of Go
+// and of the process get a text made from their name.
 func writeWithHelp(w *fasthttp.RequestCtx, text string) {
+	skip := false
 	for line := range strings.Lines(text) {
 		if family, ok := strings.CutPrefix(line, "# HELP "); ok {
 			family = strings.TrimSpace(family)
+			skip = unfit[family]
 			about := help[family]
 			if about == "" {
 				about = strings.ReplaceAll(family, "_", " ") + "."
 			}
 			line = "# HELP " + family + " " + about + "\n"
 		}
-		w.WriteString(line) // to a buffer: cannot fail
+		if strings.HasPrefix(line, "# TYPE process_io_") {
+			line = strings.Replace(line, "_total gauge", "_total counter", 1)
+		}
+		if !skip {
+			w.WriteString(line) // to a buffer: cannot fail
+		}
 	}
 }

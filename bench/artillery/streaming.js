@@ -62,10 +62,6 @@ async function reply(context, type) {
 }
 
 async function subscribed(context) {
-  await reply(context, 'Subscribed');
-}
-
-async function subscribedToMore(context) {
   const types = await reply(context, 'Subscribed');
   if (!types.has('MessageAdded') || !types.has('EconomicsUpdated')) throw new Error('not subscribed to what was asked for');
 }
@@ -79,4 +75,4 @@ async function ponged(context) {
   await reply(context, 'Pong');
 }
 
-module.exports = { follow, subscribed, subscribedToMore, unsubscribed, ponged };
+module.exports = { follow, subscribed, unsubscribed, ponged };

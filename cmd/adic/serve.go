@@ -20,7 +20,6 @@ import (
 	"github.com/adic-network/router/config"
 	"github.com/adic-network/router/event"
 	"github.com/adic-network/router/server"
-	"github.com/adic-network/router/source/demo"
 )
 
 func newServeCommand() *cobra.Command {
@@ -98,7 +97,7 @@ func serve(cmd *cobra.Command) error {
 	defer running.Wait()
 	defer stop()
 	if cfg.Demo.Enabled {
-		if err := startDemo(ctx, &running, &cfg, router, catalogue, log); err != nil {
+		if err := startDemo(ctx, &running, &cfg, router, catalogue, set, log); err != nil {
 			return err
 		}
 	}
@@ -171,30 +170,6 @@ func routerSettings(c *config.Config) actors.Settings {
 		MaxMessageSize:    c.Stream.MaxMessageSize,
 		ClientMessageRate: c.Stream.ClientMessageRate,
 	}
-}
-
-// startDemo publishes the made-up network's events until ctx is done.
-func startDemo(ctx context.Context, running *sync.WaitGroup, cfg *config.Config, router *actors.Router,
-	catalogue *event.Catalogue, log *slog.Logger) error {
-	source, err := demo.New(cfg.Demo.Rate, uint64(time.Now().UnixNano()), catalogue)
-	if err != nil {
-		return fmt.Errorf("cannot start the demo source: %w", err)
-	}
-	parser := &event.Parser{Catalogue: catalogue, MaxEventSize: cfg.Stream.MaxEventSize, Now: time.Now}
-	publish := func(p []byte) error {
-		batch, err := parser.ParseBatch(p)
-		if err != nil {
-			return err
-		}
-		return router.Publish(batch)
-	}
-	log.Info("demo source is publishing", "rate", cfg.Demo.Rate)
-	running.Go(func() {
-		if err := source.Run(ctx, publish); err != nil && !errors.Is(err, context.Canceled) {
-			log.Error("event error: the demo source ended", "error", err)
-		}
-	})
-	return nil
 }
 
 // untilStopped waits for the signal to stop, or for a failure, and meanwhile
