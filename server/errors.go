@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"runtime/debug"
+	"time"
 
 	"github.com/valyala/fasthttp"
 )
@@ -33,9 +35,8 @@ func (s *Server) badRequest(ctx *fasthttp.RequestCtx, err error) {
 	var timeout interface{ Timeout() bool }
 	switch {
 	case errors.Is(err, fasthttp.ErrBodyTooLarge):
-		s.metrics.reject(bodyTooLarge)
-		refuse(ctx, fasthttp.StatusRequestEntityTooLarge,
-			"body is over %d bytes (stream.max_body_size); publish in smaller batches", s.config.Load().Stream.MaxBodySize)
+		s.cors(ctx) // the head has been read
+		s.refuseBody(ctx)
 	case errors.As(err, &tooSmall):
 		s.metrics.reject(headerTooLarge)
 		refuse(ctx, fasthttp.StatusRequestHeaderFieldsTooLarge,
@@ -43,11 +44,45 @@ func (s *Server) badRequest(ctx *fasthttp.RequestCtx, err error) {
 	case errors.As(err, &timeout) && timeout.Timeout():
 		s.metrics.reject(requestTimeout)
 		refuse(ctx, fasthttp.StatusRequestTimeout, "request did not arrive in time (api.header_timeout)")
+		return // it is not sending
 	default:
 		s.metrics.reject(malformed)
 		refuse(ctx, fasthttp.StatusBadRequest, "cannot read this as an HTTP request")
 	}
+	linger(ctx)
+}
+
+func (s *Server) refuseBody(ctx *fasthttp.RequestCtx) {
+	s.metrics.reject(bodyTooLarge)
+	refuse(ctx, fasthttp.StatusRequestEntityTooLarge,
+		"body is over %d bytes (stream.max_body_size); publish in smaller batches", s.config.Load().Stream.MaxBodySize)
+}
+
+// expect answers clients that ask before they send a body (RFC 9110 §10.1.1).
+func (s *Server) expect(ctx *fasthttp.RequestCtx) int {
+	if ctx.Request.Header.ContentLength() <= s.http.MaxRequestBodySize {
+		return fasthttp.StatusContinue
+	}
+	s.cors(ctx)
+	s.refuseBody(ctx)
+	return fasthttp.StatusRequestEntityTooLarge
+}
+
+// lingerTime is how long a client that is still sending gets to read its answer.
+const lingerTime = 2 * time.Second
+
+// linger answers a client that is still sending, and takes in what it sends until
+// it has seen the answer: to close with bytes unread would reset the connection,
+// and could take the answer with it (RFC 9112 §9.6). fasthttp closes the
+// connection next; what it still writes goes nowhere.
+func linger(ctx *fasthttp.RequestCtx) {
 	ctx.SetConnectionClose()
+	conn := ctx.Conn()
+	deadline := conn.SetDeadline(time.Now().Add(lingerTime))
+	_, err := ctx.Response.WriteTo(conn)
+	if half, ok := conn.(interface{ CloseWrite() error }); ok && deadline == nil && err == nil && half.CloseWrite() == nil {
+		io.Copy(io.Discard, conn) // to its end, however that comes
+	}
 }
 
 // recovered answers a request whose handler panicked.
@@ -59,6 +94,7 @@ func (s *Server) recovered(ctx *fasthttp.RequestCtx) {
 	s.metrics.panics.Inc()
 	s.log.Error("http error: handler failed", "path", string(ctx.Path()), "reason", reason, "stack", string(debug.Stack()))
 	ctx.Response.Reset()
+	s.cors(ctx)
 	refuse(ctx, fasthttp.StatusInternalServerError, "internal error; it has been logged")
 	ctx.SetConnectionClose()
 }

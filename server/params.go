@@ -1,6 +1,7 @@
 package server
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -22,28 +23,36 @@ type streamParams struct {
 // parseParams reads the query. It reports everything that is wrong with it.
 // Parameters that it does not know are left to proxies and caches, and ignored.
 func (s *Server) parseParams(args *fasthttp.Args) (p streamParams, err error) {
-	var problems []string
-	note := func(err error) {
-		if err != nil {
-			problems = append(problems, err.Error())
-		}
-	}
+	var wrong problems
 	p.subscription.Types, p.subscription.All, err = s.catalogue.ParseTypesParam(string(args.Peek("events")))
-	note(err)
+	wrong.note(err)
 	p.subscription.Priorities, err = event.ParsePriorities(string(args.Peek("priority")))
-	note(err)
+	wrong.note(err)
 	p.format, err = event.ParseFormat(string(args.Peek("format")))
-	note(err)
+	wrong.note(err)
 	p.start, err = parseSince(string(args.Peek("since")))
-	note(err)
+	wrong.note(err)
 	p.ids, err = parseSwitch("ids", args, false)
-	note(err)
+	wrong.note(err)
 	p.heartbeat, err = parseSwitch("heartbeat", args, true)
-	note(err)
-	if len(problems) > 0 {
-		return p, fmt.Errorf("%s", strings.Join(problems, "; "))
+	wrong.note(err)
+	return p, wrong.err()
+}
+
+// problems are what is wrong with a query, to be reported all at once.
+type problems []string
+
+func (p *problems) note(err error) {
+	if err != nil {
+		*p = append(*p, err.Error())
 	}
-	return p, nil
+}
+
+func (p problems) err() error {
+	if len(p) == 0 {
+		return nil
+	}
+	return errors.New(strings.Join(p, "; "))
 }
 
 func parseSince(value string) (actors.Start, error) {

@@ -21,18 +21,14 @@ const (
 // poll serves GET /v1/events.
 func (s *Server) poll(ctx *fasthttp.RequestCtx) {
 	args := ctx.QueryArgs()
+	var wrong problems
 	p, err := s.parseParams(args)
-	if err != nil {
-		s.metrics.reject(badParameter)
-		refuse(ctx, fasthttp.StatusBadRequest, "%v", err)
-		return
-	}
+	wrong.note(err)
 	limit, err := parseNumber("limit", args, pollLimit, 1, pollLimitMax)
-	var wait int
-	if err == nil {
-		wait, err = parseNumber("wait", args, 0, 0, pollWaitMax)
-	}
-	if err != nil {
+	wrong.note(err)
+	wait, err := parseNumber("wait", args, 0, 0, pollWaitMax)
+	wrong.note(err)
+	if err := wrong.err(); err != nil {
 		s.metrics.reject(badParameter)
 		refuse(ctx, fasthttp.StatusBadRequest, "%v", err)
 		return

@@ -54,6 +54,7 @@ func (r route) allow() string {
 // serve is the handler of all requests.
 func (s *Server) serve(ctx *fasthttp.RequestCtx) {
 	defer s.recovered(ctx)
+	allowed := s.cors(ctx)
 	r, ok := routes(string(ctx.Path()))
 	if !ok {
 		s.metrics.reject(notFound)
@@ -63,7 +64,6 @@ func (s *Server) serve(ctx *fasthttp.RequestCtx) {
 	if r.get != nil && string(ctx.Path()) == "/" && isUpgrade(ctx) {
 		r = route{get: (*Server).websocket, guarded: true} // `artillery quick` drops the path
 	}
-	allowed := s.cors(ctx)
 	method := string(ctx.Method())
 	if method == fasthttp.MethodOptions {
 		s.preflight(ctx, r, allowed)

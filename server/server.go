@@ -52,6 +52,10 @@ type Server struct {
 
 const (
 	idleTimeout = 60 * time.Second
+	// A publisher may take this long for a body, and a client for an answer that
+	// is not a stream.
+	bodyTimeout   = 60 * time.Second
+	answerTimeout = 60 * time.Second
 	// forcedAfter is how much longer than drain_timeout a shutdown may take
 	// before what is left is cut off.
 	forcedAfter = 5 * time.Second
@@ -86,7 +90,10 @@ func New(o Options) (*Server, error) {
 	s.http = &fasthttp.Server{
 		Handler:                      s.serve,
 		ErrorHandler:                 s.badRequest,
+		ExpectHandler:                s.expect,
 		ReadTimeout:                  o.Config.API.HeaderTimeout,
+		HeaderReceived:               allowBody,
+		WriteTimeout:                 answerTimeout,
 		IdleTimeout:                  idleTimeout,
 		ReadBufferSize:               o.Config.API.MaxHeaderSize,
 		MaxRequestBodySize:           o.Config.Stream.MaxBodySize,
@@ -102,6 +109,15 @@ func New(o Options) (*Server, error) {
 		Logger:            httpLog{o.Log},
 	}
 	return s, nil
+}
+
+// allowBody gives a request with a body the time for it that its head does not
+// get.
+func allowBody(h *fasthttp.RequestHeader) (c fasthttp.RequestConfig) {
+	if h.IsPost() {
+		c.ReadTimeout = bodyTimeout
+	}
+	return c
 }
 
 // Serve accepts connections from ln until Shutdown, and then returns nil.
@@ -130,7 +146,12 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	s.router.HangUp()
 	closing, cancel := context.WithTimeout(context.Background(), forcedAfter)
 	defer cancel()
-	if err := s.http.ShutdownWithContext(closing); err != nil {
+	switch err := s.http.ShutdownWithContext(closing); {
+	case errors.Is(err, context.DeadlineExceeded):
+		// Whoever has connected and not asked for anything yet is waited for in
+		// vain, and is no reason to fail.
+		s.log.Warn("some requests had not ended when the time to drain was over", "connections", s.http.GetOpenConnectionsCount())
+	case err != nil:
 		return fmt.Errorf("cannot close the listener: %w", err)
 	}
 	if ctx.Err() != nil {

@@ -103,6 +103,9 @@ func (s *socket) CloseWrite() error { return unix.Shutdown(s.fd, unix.SHUT_WR) }
 
 // Close implements actors.Transport.
 func (s *socket) Close() error {
+	if s.fd < 0 {
+		return net.ErrClosed
+	}
 	s.poller.remove(s.fd)
 	fd := s.fd
 	s.fd = -1 // another connection may have it next

@@ -33,6 +33,9 @@ func (s *Server) websocket(ctx *fasthttp.RequestCtx) {
 	deflate := cfg.Stream.Compression && offersDeflate(ctx)
 	upgrader := s.upgrader
 	upgrader.EnableCompression = deflate
+	if deflate { // the upgrader looks at the first line of offers only
+		ctx.Request.Header.Set("Sec-WebSocket-Extensions", "permessage-deflate")
+	}
 	err = upgrader.Upgrade(ctx, func(conn *websocket.Conn) {
 		s.handOver(&s.websockets, func() error {
 			t, early, err := s.transports.take(conn.NetConn(), s.transportSettings())
@@ -108,17 +111,12 @@ func (s *Server) checkHandshake(ctx *fasthttp.RequestCtx) bool {
 	h := &ctx.Request.Header
 	switch {
 	case !isUpgrade(ctx):
-		ctx.Response.Header.Set("Upgrade", "websocket")
-		ctx.Response.Header.Set("Sec-WebSocket-Version", "13")
-		refuse(ctx, fasthttp.StatusUpgradeRequired,
-			"this is the WebSocket stream; connect with a WebSocket client, or use /v1/sse/events or /v1/events")
+		requireUpgrade(ctx, "this is the WebSocket stream; connect with a WebSocket client, or use /v1/sse/events or /v1/events")
 	case !ctx.IsGet():
 		ctx.Response.Header.Set("Allow", "GET")
 		refuse(ctx, fasthttp.StatusMethodNotAllowed, "a WebSocket handshake is a GET")
 	case string(h.Peek("Sec-WebSocket-Version")) != "13":
-		ctx.Response.Header.Set("Upgrade", "websocket")
-		ctx.Response.Header.Set("Sec-WebSocket-Version", "13")
-		refuse(ctx, fasthttp.StatusUpgradeRequired, "only version 13 of the WebSocket protocol is spoken here")
+		requireUpgrade(ctx, "only version 13 of the WebSocket protocol is spoken here")
 	case !validKey(h.Peek("Sec-WebSocket-Key")):
 		refuse(ctx, fasthttp.StatusBadRequest, "Sec-WebSocket-Key is not 16 bytes in base64")
 	default:
@@ -126,6 +124,15 @@ func (s *Server) checkHandshake(ctx *fasthttp.RequestCtx) bool {
 	}
 	s.metrics.reject(badHandshake)
 	return false
+}
+
+// requireUpgrade answers 426, with what RFC 9110 §7.8 and RFC 6455 §4.4 want with it.
+func requireUpgrade(ctx *fasthttp.RequestCtx, text string) {
+	h := &ctx.Response.Header
+	h.Set("Connection", "Upgrade")
+	h.Set("Upgrade", "websocket")
+	h.Set("Sec-WebSocket-Version", "13")
+	refuse(ctx, fasthttp.StatusUpgradeRequired, "%s", text)
 }
 
 func validKey(key []byte) bool {
