@@ -251,6 +251,9 @@ func (c *Connection) commit(batch []byte, at [event.NumPriorities]uint64, n int)
 func (c *Connection) writeOut() {
 	rest := slices.Concat(c.tail, c.out) // never append to a tail: it may be a shared frame
 	c.tail, c.out = nil, nil
+	if len(rest) == 0 {
+		return
+	}
 	if n, err := c.conn.Write(rest); err == nil {
 		c.talk.sent(c.hub.metrics, c.outMessages, n)
 	}

@@ -17,6 +17,7 @@ type fanout struct {
 	round   round
 	watched bool      // a patience message is on its way
 	swept   time.Time // when stalled clients were last looked for
+	fallen  int64     // connections that fell behind and are not counted yet
 
 	// arriving is the batch being taken in; a restarted queue takes it in again.
 	// Events that are already there are known by their position.
@@ -59,14 +60,12 @@ func (q *PriorityQueue) Receive(ctx actor.Context) {
 }
 
 // start goes on after a restart: with the batch that was being taken in, and
-// with a round that may have been cut short anywhere. No round waits for a
-// connection that was behind then, for the count of them may be wrong.
+// with a round that may have been cut short anywhere. The round still waits for
+// whom it waited for: a connection that has not had its turn may have been woken
+// for events that a new round would let it pass over (Connection.jump).
 func (q *PriorityQueue) start() {
 	q.watched = false
-	for _, m := range q.roster {
-		m.release()
-	}
-	q.hub.gate.behind.Store(0)
+	q.countFallen()
 	if q.retried {
 		q.giveUp(q.arriving)
 	} else if q.arriving != nil {
@@ -100,6 +99,7 @@ func (q *PriorityQueue) giveUp(batch []*event.Event) {
 	for _, e := range batch {
 		if e != nil && e.Seq > q.last[e.Priority] {
 			q.hub.pending.remove(e)
+			q.hub.stream.classes[e.Priority].types.set(e.Seq, e.Type) // for who counts it as lost
 		}
 	}
 }
@@ -230,14 +230,14 @@ const wakeChunk = 256
 // wake wakes those of boxes that want one of types; all of them if types is nil.
 func (q *PriorityQueue) wake(boxes []*mailbox, types *event.TypeSet) {
 	var first, last *mailbox
-	scheduled, behind := 0, int64(0)
+	scheduled := 0
 	for _, m := range boxes {
 		if types != nil && !m.wantsAny(types) {
 			continue
 		}
 		fell, schedule := m.wake()
 		if fell {
-			behind++
+			q.fallen++
 		}
 		if !schedule {
 			continue
@@ -255,8 +255,14 @@ func (q *PriorityQueue) wake(boxes []*mailbox, types *event.TypeSet) {
 	if first != nil {
 		q.hub.dispatch.pushList(first, last)
 	}
-	// Some may have caught up already: then the count was below zero meanwhile.
-	q.hub.gate.behind.Add(behind)
+	q.countFallen()
+}
+
+// countFallen counts who fell behind in a wake. Some may have caught up already:
+// then the count was below zero meanwhile.
+func (q *PriorityQueue) countFallen() {
+	q.hub.gate.behind.Add(q.fallen)
+	q.fallen = 0
 }
 
 // release is called from time to time while a round waits.

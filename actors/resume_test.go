@@ -1,0 +1,339 @@
+package actors
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/adic-network/router/event"
+)
+
+// collected is what a client got over any of the transports, and the cursor from
+// which it can go on.
+type collected struct {
+	events []string
+	cursor event.Cursor
+}
+
+// transports read what there is for a subscription from a start on.
+var transports = []struct {
+	name string
+	read func(r *rig, s Subscription, from Start) collected
+}{
+	{"WebSocket", func(r *rig, s Subscription, from Start) collected {
+		c := newClient(r.t, unlimited, &wsDecoder{})
+		r.serveWS(c, WebSocket{Client: c.options(s, from), IDs: true})
+		defer c.leave()
+		return r.collected(c.pull()[1:])
+	}},
+	{"WebSocket through a small buffer", func(r *rig, s Subscription, from Start) collected {
+		c := newClient(r.t, 100, &wsDecoder{})
+		r.serveWS(c, WebSocket{Client: c.options(s, from), IDs: true})
+		defer c.leave()
+		return r.collected(c.pull()[1:])
+	}},
+	{"SSE", func(r *rig, s Subscription, from Start) collected {
+		c := r.connectSSE(unlimited, s, from)
+		defer c.leave()
+		return r.collected(c.pull()[2:])
+	}},
+	{"polling", func(r *rig, s Subscription, from Start) collected {
+		return r.poll(Poll{Subscription: s, Start: from, Limit: 1000})
+	}},
+	{"polling one by one", func(r *rig, s Subscription, from Start) (all collected) {
+		for {
+			next := r.poll(Poll{Subscription: s, Start: from, Limit: 1})
+			all = collected{append(all.events, next.events...), next.cursor}
+			if len(next.events) == 0 {
+				return all
+			}
+			from = FromCursor(next.cursor)
+		}
+	}},
+}
+
+func (r *rig) collected(messages []wireMessage) (c collected) {
+	r.t.Helper()
+	c.events = short(messages)
+	for _, m := range messages {
+		if m.kind == "Event" {
+			c.cursor = m.cursor
+		}
+	}
+	return c
+}
+
+func (r *rig) poll(p Poll) collected {
+	r.t.Helper()
+	return r.polled(r.Poll(context.Background(), p))
+}
+
+func (r *rig) polled(answer Polled) (c collected) {
+	r.t.Helper()
+	var messages []wireMessage
+	if !answer.Lost.IsZero() {
+		messages = append(messages, wireMessage{kind: "Lagged", dropped: answer.Lost})
+	}
+	for _, e := range answer.Events {
+		m := wireMessage{kind: "Event", cursor: e.At}
+		if err := m.decodeEvent(e.JSON(event.Flat)); err != nil {
+			r.t.Fatal(err)
+		}
+		messages = append(messages, m)
+	}
+	c = r.collected(messages)
+	c.cursor = answer.Cursor
+	return c
+}
+
+// A cursor from any transport goes on on any other: nothing twice, nothing left
+// out, whatever the filter was and is.
+func TestResumeAcrossTransports(t *testing.T) {
+	for _, first := range transports {
+		for _, second := range transports {
+			t.Run(first.name+" to "+second.name, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					r := newRig(t)
+					r.publish("Alarm", "Trace", "Tally", "Breach", "Quota")
+					got := first.read(r, everything, FromEarliest())
+					if want := []string{"Alarm 1", "Breach 4", "Tally 3", "Quota 5", "Trace 2"}; !slices.Equal(got.events, want) {
+						t.Fatalf("first got %v, want %v", got.events, want)
+					}
+					r.publish("Quota", "Trace", "Alarm", "Breach")
+					got = second.read(r, only(t, "Alarm", "Trace", "Quota"), FromCursor(got.cursor))
+					if want := []string{"Alarm 8", "Quota 6", "Trace 7"}; !slices.Equal(got.events, want) {
+						t.Fatalf("then got %v, want %v", got.events, want)
+					}
+					r.publish("Breach")
+					// What the second did not ask for was passed over all the same.
+					got = first.read(r, everything, FromCursor(got.cursor))
+					if want := []string{"Breach 10"}; !slices.Equal(got.events, want) {
+						t.Fatalf("at last got %v, want %v", got.events, want)
+					}
+				})
+			})
+		}
+	}
+}
+
+// The cursor of each event is exact: whoever stopped there gets the rest.
+func TestResumeAfterEveryEvent(t *testing.T) {
+	for _, first := range transports[:3] {
+		t.Run(first.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newRig(t)
+				c := newClient(t, unlimited, &wsDecoder{})
+				r.serveWS(c, WebSocket{Client: c.options(everything, FromNow()), IDs: true})
+				c.pull()
+				c.resize(0)
+				r.publish("3 Trace", "Tally", "Alarm", "3 Quota", "2 Breach")
+				c.resize(unlimited)
+				all := c.pull()
+				for i, m := range all {
+					got := first.read(r, everything, FromCursor(m.cursor))
+					if want := short(all[i+1:]); !slices.Equal(got.events, want) {
+						t.Errorf("after %v: got %v, want %v", m, got.events, want)
+					}
+				}
+			})
+		})
+	}
+}
+
+func TestStarts(t *testing.T) {
+	for _, second := range transports {
+		t.Run(second.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newRig(t)
+				retained := append(append(runs("Alarm", 3, 12), "Tally 15"), runs("Trace", 16, 18)...)
+				r.publishSlowly("12 Alarm", "2 Trace", "Tally", "3 Trace")
+				after := func(high, medium, low uint64) Start {
+					return FromCursor(event.Cursor{Epoch: r.stream.epoch, Pos: [3]uint64{high, medium, low}})
+				}
+				for _, test := range []struct {
+					name string
+					from Start
+					want []string
+				}{
+					{"now", FromNow(), []string{}},
+					{"earliest", FromEarliest(), retained}, // reports no loss
+					{"a cursor at the end", after(12, 1, 5), []string{}},
+					{"a cursor within what is retained", after(10, 1, 3), append(runs("Alarm", 11, 12), "Trace 17", "Trace 18")},
+					{"a cursor before it", after(0, 0, 0), append([]string{"Lagged 2 0 2"}, retained...)},
+					{"a cursor just before it", after(1, 0, 1), append([]string{"Lagged 1 0 1"}, retained...)},
+					{"a cursor of another stream", FromCursor(event.Cursor{Epoch: r.stream.epoch + 1, Pos: [3]uint64{11, 1, 4}}),
+						append([]string{"Lagged null null null"}, retained...)},
+					{"a cursor beyond the end", after(13, 1, 5), append([]string{"Lagged null null null"}, retained...)},
+					{"no cursor of ours", FromUnknown(), append([]string{"Lagged null null null"}, retained...)},
+				} {
+					got := second.read(r, everything, test.from)
+					if !slices.Equal(got.events, test.want) {
+						t.Errorf("%s: got  %v\nwant %v", test.name, got.events, test.want)
+					}
+				}
+			})
+		})
+	}
+}
+
+// "From now on" holds for what is emitted after connecting, and not for what was
+// accepted before and still waits for its round.
+func TestFromNowWhileEventsArePending(t *testing.T) {
+	for _, second := range transports[:3] {
+		t.Run(second.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newRig(t, quiet)
+				slow := r.connect(everything, FromNow())
+				slow.resize(0)
+				r.publish("9 Trace") // the round has room for three
+				if r.pending.total() != 6 {
+					t.Fatalf("%d events are pending, want 6", r.pending.total())
+				}
+				c := newClient(t, unlimited, &wsDecoder{})
+				r.serveWS(c, WebSocket{Client: c.options(everything, FromNow()), IDs: true})
+				at := r.poll(Poll{Subscription: everything, Limit: 1})
+				r.publish("Sample")
+				pass(patienceIsOver)
+				pass(patienceIsOver)
+				pass(patienceIsOver)
+				c.expect("Subscribed all", "Sample 10")
+				got := second.read(r, everything, FromCursor(at.cursor))
+				if want := []string{"Sample 10"}; !slices.Equal(got.events, want) {
+					t.Errorf("from the cursor of then: got %v, want %v", got.events, want)
+				}
+			})
+		})
+	}
+}
+
+// A cursor of a router's earlier life is one of another stream.
+func TestResumeAfterRestart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		before := newRig(t)
+		before.publish("5 Alarm")
+		cursor := before.stream.now()
+		after := newRig(t)
+		after.publish("7 Alarm")
+		got := after.poll(Poll{Subscription: everything, Start: FromCursor(cursor), Limit: 100})
+		if want := append([]string{"Lagged null null null"}, runs("Alarm", 1, 7)...); !slices.Equal(got.events, want) {
+			t.Errorf("got %v, want %v", got.events, want)
+		}
+	})
+}
+
+func TestPollCursorWithoutSinceIsTheEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		r.publish("2 Alarm", "Trace")
+		got := r.poll(Poll{Subscription: everything, Limit: 100})
+		if len(got.events) > 0 || got.cursor != r.stream.now() {
+			t.Errorf("got %v and the cursor %v, want the present end", got.events, got.cursor)
+		}
+	})
+}
+
+func TestPollLimit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		r.publish("3 Trace", "3 Alarm")
+		from := FromEarliest()
+		for _, want := range [][]string{
+			{"Alarm 4", "Alarm 5"}, {"Alarm 6", "Trace 1"}, {"Trace 2", "Trace 3"}, {},
+		} {
+			got := r.poll(Poll{Subscription: everything, Start: from, Limit: 2})
+			if !slices.Equal(got.events, want) {
+				t.Errorf("got %v, want %v", got.events, want)
+			}
+			from = FromCursor(got.cursor)
+		}
+	})
+}
+
+func TestPollLosses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		first := r.poll(Poll{Subscription: everything, Limit: 100})
+		r.publishSlowly("14 Alarm", "4 Trace", "Sample")
+		got := r.poll(Poll{Subscription: only(t, "Alarm", "Trace"), Start: FromCursor(first.cursor), Limit: 1})
+		if want := []string{"Lagged 4 0 2", "Alarm 5"}; !slices.Equal(got.events, want) {
+			t.Errorf("got %v, want %v", got.events, want)
+		}
+		if high, low := r.dropped(event.High), r.dropped(event.Low); high != 4 || low != 2 {
+			t.Errorf("%v high and %v low count as dropped, want 4 and 2", high, low)
+		}
+		got = r.poll(Poll{Subscription: only(t, "Alarm", "Trace"), Start: FromCursor(got.cursor), Limit: 100})
+		if want := append(runs("Alarm", 6, 14), "Trace 17", "Trace 18"); !slices.Equal(got.events, want) {
+			t.Errorf("then got %v, want %v", got.events, want)
+		}
+	})
+}
+
+func TestLongPoll(t *testing.T) {
+	type answer struct {
+		collected
+		took time.Duration
+	}
+	for _, test := range []struct {
+		name string
+		do   func(r *rig, cancel func())
+		want []string
+		took time.Duration
+	}{
+		{"times out", func(*rig, func()) {}, []string{}, 10 * time.Second},
+		{"wakes up", func(r *rig, _ func()) { pass(3 * time.Second); r.publish("Trace") }, []string{"Trace 1"}, 3 * time.Second},
+		{"sleeps through what it does not want",
+			func(r *rig, _ func()) {
+				pass(time.Second)
+				r.publish("Alarm", "Sample")
+				pass(time.Second)
+				r.publish("Alarm", "Trace")
+			}, []string{"Trace 4"}, 2 * time.Second},
+		{"the client goes", func(_ *rig, cancel func()) { pass(4 * time.Second); cancel() }, []string{}, 4 * time.Second},
+		{"the router drains", func(r *rig, _ func()) { pass(5 * time.Second); r.beginDrain() }, []string{}, 5 * time.Second},
+		{"the queue restarts", func(r *rig, _ func()) {
+			pass(time.Second)
+			r.sendQueue(&enqueue{batch: []*event.Event{nil}})
+			synctest.Wait()
+			r.publish("Trace")
+		}, []string{"Trace 1"}, time.Second},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newRig(t)
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				answers := make(chan answer, 1)
+				began := time.Now()
+				go func() {
+					p := Poll{Subscription: only(t, "Trace", "Tally"), Limit: 100, Wait: 10 * time.Second}
+					got := r.polled(r.Poll(ctx, p))
+					answers <- answer{got, time.Since(began)}
+				}()
+				synctest.Wait()
+				test.do(r, cancel)
+				got := <-answers
+				if !slices.Equal(got.events, test.want) || got.took != test.took {
+					t.Errorf("got %v after %v, want %v after %v", got.events, got.took, test.want, test.took)
+				}
+				if got.cursor != r.stream.now() {
+					t.Errorf("the cursor is %v, want %v", got.cursor, r.stream.now())
+				}
+			})
+		})
+	}
+}
+
+func TestLongPollAnswersAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		r.publish("Alarm")
+		began := time.Now()
+		got := r.poll(Poll{Subscription: everything, Start: FromEarliest(), Limit: 10, Wait: time.Minute})
+		if fmt.Sprint(got.events) != "[Alarm 1]" || time.Since(began) != 0 {
+			t.Errorf("got %v after %v", got.events, time.Since(began))
+		}
+	})
+}
