@@ -49,7 +49,7 @@ func (s *Server) badRequest(ctx *fasthttp.RequestCtx, err error) {
 		s.metrics.reject(malformed)
 		refuse(ctx, fasthttp.StatusBadRequest, "cannot read this as an HTTP request")
 	}
-	linger(ctx)
+	s.linger(ctx)
 }
 
 func (s *Server) refuseBody(ctx *fasthttp.RequestCtx) {
@@ -75,13 +75,21 @@ const lingerTime = 2 * time.Second
 // it has seen the answer: to close with bytes unread would reset the connection,
 // and could take the answer with it (RFC 9112 §9.6). fasthttp closes the
 // connection next; what it still writes goes nowhere.
-func linger(ctx *fasthttp.RequestCtx) {
+func (s *Server) linger(ctx *fasthttp.RequestCtx) {
 	ctx.SetConnectionClose()
 	conn := ctx.Conn()
-	deadline := conn.SetDeadline(time.Now().Add(lingerTime))
-	_, err := ctx.Response.WriteTo(conn)
-	if half, ok := conn.(interface{ CloseWrite() error }); ok && deadline == nil && err == nil && half.CloseWrite() == nil {
-		io.Copy(io.Discard, conn) // to its end, however that comes
+	err := conn.SetDeadline(time.Now().Add(lingerTime))
+	if err == nil {
+		_, err = ctx.Response.WriteTo(conn)
+	}
+	if half, ok := conn.(interface{ CloseWrite() error }); ok && err == nil {
+		err = half.CloseWrite()
+	}
+	if err == nil {
+		_, err = io.Copy(io.Discard, conn)
+	}
+	if err != nil {
+		s.log.Debug("http: a client went on sending what was refused", "error", err)
 	}
 }
 

@@ -34,7 +34,8 @@ func (s *Server) publish(ctx *fasthttp.RequestCtx) {
 // mayPublish checks the publish token.
 func (s *Server) mayPublish(ctx *fasthttp.RequestCtx) bool {
 	token := s.config.Load().Auth.PublishToken
-	given, bearer := strings.CutPrefix(string(ctx.Request.Header.Peek("Authorization")), "Bearer ")
+	scheme, given, _ := strings.Cut(string(ctx.Request.Header.Peek("Authorization")), " ")
+	bearer := strings.EqualFold(scheme, "Bearer") // RFC 9110 §11.1
 	switch {
 	case token == "":
 		s.metrics.reject(publishingOff)

@@ -47,6 +47,7 @@ type Server struct {
 	websockets slots
 	sse        slots
 	polls      slots
+	promised   promised
 	draining   atomic.Bool
 }
 
@@ -93,6 +94,7 @@ func New(o Options) (*Server, error) {
 		ExpectHandler:                s.expect,
 		ReadTimeout:                  o.Config.API.HeaderTimeout,
 		HeaderReceived:               allowBody,
+		ConnState:                    s.promised.follow,
 		WriteTimeout:                 answerTimeout,
 		IdleTimeout:                  idleTimeout,
 		ReadBufferSize:               o.Config.API.MaxHeaderSize,
@@ -122,10 +124,15 @@ func allowBody(h *fasthttp.RequestHeader) (c fasthttp.RequestConfig) {
 
 // Serve accepts connections from ln until Shutdown, and then returns nil.
 func (s *Server) Serve(ln net.Listener) error {
-	if err := s.http.Serve(&listener{Listener: ln, log: s.log}); err != nil {
+	if err := s.http.Serve(&listener{Listener: ln, open: s.connections, log: s.log}); err != nil {
 		return fmt.Errorf("cannot serve: %w", err)
 	}
 	return nil
+}
+
+// connections is how many there are, of all kinds.
+func (s *Server) connections() int64 {
+	return int64(s.http.GetOpenConnectionsCount()) + s.websockets.taken.Load() + s.sse.taken.Load()
 }
 
 // Reload puts in force what config allows to change while running.
@@ -140,13 +147,19 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	spread := s.config.Load().Stream.DrainTimeout
 	bounded, cancel := context.WithTimeout(ctx, spread+forcedAfter)
 	defer cancel()
-	if err := s.router.Drain(bounded, spread); err != nil && ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) {
+	switch err := s.router.Drain(bounded, spread); {
+	case err == nil || ctx.Err() != nil:
+	case errors.Is(err, context.DeadlineExceeded):
 		s.log.Warn("some clients had not read everything when the time to drain was over", "connections", s.router.Status().Connections)
+	default:
+		s.log.Error("event error: cannot drain", "error", err)
 	}
 	s.router.HangUp()
-	closing, cancel := context.WithTimeout(context.Background(), forcedAfter)
+	closing, cancel := context.WithTimeout(ctx, forcedAfter)
 	defer cancel()
 	switch err := s.http.ShutdownWithContext(closing); {
+	case ctx.Err() != nil:
+		return ctx.Err()
 	case errors.Is(err, context.DeadlineExceeded):
 		// Whoever has connected and not asked for anything yet is waited for in
 		// vain, and is no reason to fail.
@@ -154,25 +167,8 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	case err != nil:
 		return fmt.Errorf("cannot close the listener: %w", err)
 	}
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
 	return s.transports.close()
 }
-
-// slots counts connections of a kind against a limit.
-type slots struct{ taken atomic.Int64 }
-
-// take takes a slot unless limit are taken.
-func (s *slots) take(limit int) bool {
-	if s.taken.Add(1) <= int64(limit) {
-		return true
-	}
-	s.taken.Add(-1)
-	return false
-}
-
-func (s *slots) free() { s.taken.Add(-1) }
 
 // httpLog is where fasthttp's own messages go: they are about single requests
 // that went wrong on the client's side.

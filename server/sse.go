@@ -37,7 +37,10 @@ func (s *Server) sseStream(ctx *fasthttp.RequestCtx) {
 	}
 	head := sseHead(ctx)
 	ctx.HijackSetNoResponse(true) // the actor writes it, as all else
+	promise := ctx.Conn()
+	s.promised.keep(promise, &s.sse)
 	ctx.Hijack(func(conn net.Conn) {
+		s.promised.claim(promise)
 		s.handOver(&s.sse, func() error {
 			t, _, err := s.transports.take(conn, s.transportSettings())
 			if err != nil {

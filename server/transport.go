@@ -24,6 +24,7 @@ type transportSettings struct {
 // goroutines.
 type transports struct {
 	poller  *poller
+	taking  sync.Mutex     // one at a time needs a second descriptor for a moment
 	streams sync.WaitGroup // the goroutines of streamTransports
 }
 
@@ -50,7 +51,9 @@ func (t *transports) take(conn net.Conn, settings transportSettings) (_ actors.T
 			conn.Close()
 			return nil, nil, fmt.Errorf("cannot take over connection: %w", err)
 		}
+		t.taking.Lock()
 		s, err := newSocket(tcp, t.poller, settings)
+		t.taking.Unlock()
 		if err != nil {
 			conn.Close()
 			return nil, nil, fmt.Errorf("cannot take over connection: %w", err)

@@ -2,6 +2,7 @@ package server
 
 import (
 	"encoding/base64"
+	"strconv"
 	"strings"
 
 	"github.com/fasthttp/websocket"
@@ -36,7 +37,10 @@ func (s *Server) websocket(ctx *fasthttp.RequestCtx) {
 	if deflate { // the upgrader looks at the first line of offers only
 		ctx.Request.Header.Set("Sec-WebSocket-Extensions", "permessage-deflate")
 	}
+	promise := ctx.Conn()
+	s.promised.keep(promise, &s.websockets)
 	err = upgrader.Upgrade(ctx, func(conn *websocket.Conn) {
+		s.promised.claim(promise)
 		s.handOver(&s.websockets, func() error {
 			t, early, err := s.transports.take(conn.NetConn(), s.transportSettings())
 			if err != nil {
@@ -54,8 +58,9 @@ func (s *Server) websocket(ctx *fasthttp.RequestCtx) {
 			return err
 		})
 	})
-	if err != nil {
-		s.websockets.free() // the upgrader has answered
+	if err != nil { // the upgrader has answered
+		s.promised.claim(promise)
+		s.websockets.free()
 	}
 }
 
@@ -148,16 +153,44 @@ func (s *Server) handshakeError(ctx *fasthttp.RequestCtx, status int, reason err
 }
 
 // offersDeflate reports whether the client offers permessage-deflate in a way
-// that the upgrader's answer is right for: it answers without a window size, so
-// an offer that demands a smaller one is not accepted (RFC 7692 §7.1.2.1).
+// that the upgrader's answer is right for.
 func offersDeflate(ctx *fasthttp.RequestCtx) bool {
 	for _, line := range ctx.Request.Header.PeekAll("Sec-WebSocket-Extensions") {
 		for offer := range strings.SplitSeq(string(line), ",") {
-			name, params, _ := strings.Cut(offer, ";")
-			if strings.TrimSpace(name) == "permessage-deflate" && !strings.Contains(params, "server_max_window_bits") {
+			params := strings.Split(offer, ";")
+			if strings.TrimSpace(params[0]) == "permessage-deflate" && acceptable(params[1:]) {
 				return true
 			}
 		}
 	}
 	return false
+}
+
+// acceptable reports whether an offer of permessage-deflate is to be accepted
+// (RFC 7692 §7.1). One that demands a smaller window is not, because the answer
+// does not grant it (§7.1.2.1); nor is one with a parameter that is unknown, wrong
+// or there twice.
+func acceptable(params []string) bool {
+	for i, param := range params {
+		params[i] = strings.TrimSpace(param)
+		name, value, valued := strings.Cut(params[i], "=")
+		for _, before := range params[:i] {
+			if other, _, _ := strings.Cut(before, "="); other == name {
+				return false
+			}
+		}
+		switch name {
+		case "server_no_context_takeover", "client_no_context_takeover":
+			if valued {
+				return false
+			}
+		case "client_max_window_bits":
+			if bits, err := strconv.ParseUint(strings.Trim(value, `"`), 10, 8); valued && (err != nil || bits < 8 || bits > 15) {
+				return false
+			}
+		default:
+			return false
+		}
+	}
+	return true
 }
