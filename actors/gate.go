@@ -56,19 +56,21 @@ func (g *gate) done() {
 	}
 }
 
-// round is the PriorityQueue's account of the round in progress.
+// round is the PriorityQueue's account of the round in progress. It begins when
+// the round is full: one that has room for what comes may stay open for as long as
+// somebody is slow, and costs nobody anything.
 type round struct {
-	began time.Time
-	peak  int           // the most connections that were behind at once
-	half  time.Duration // how long it took until half of them had caught up, so far
-	most  bool          // more than half are behind
+	full time.Time     // since when it is; zero before
+	peak int           // the most connections that were behind at once
+	half time.Duration // how long it took until half of them had caught up, so far
+	most bool          // more than half are behind
 }
 
 // observe notes at now how many connections are behind.
 func (r *round) observe(now time.Time, behind int) {
 	r.peak = max(r.peak, behind)
 	if r.most = behind*2 > r.peak; r.most {
-		r.half = now.Sub(r.began)
+		r.half = now.Sub(r.full)
 	}
 }
 
@@ -85,6 +87,6 @@ func (r *round) patience(pressed bool) time.Duration {
 // waiting for.
 func (r *round) lost(now time.Time, stuckFor time.Duration, pressed bool) bool {
 	p := r.patience(pressed)
-	took := now.Sub(r.began)
+	took := now.Sub(r.full)
 	return stuckFor > p || !r.most && took > r.half+slowFactor*p || took > longestRound
 }

@@ -66,10 +66,10 @@ func TestRoundReleases(t *testing.T) {
 		{"takes a little, as most do, for ever", []look{{10, 10}, {30_001, 6}}, time.Millisecond, true},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			r := round{began: time.Now()}
+			r := round{full: time.Now()}
 			var now time.Time
 			for _, l := range test.looks {
-				now = r.began.Add(time.Duration(l.ms) * time.Millisecond)
+				now = r.full.Add(time.Duration(l.ms) * time.Millisecond)
 				r.observe(now, l.behind)
 			}
 			if got := r.lost(now, test.stuckFor, false); got != test.want {

@@ -3,6 +3,7 @@ package actors
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -212,6 +213,33 @@ func TestPublishWhileDraining(t *testing.T) {
 		}
 		if err := r.ServeSSE(SSE{}); !errors.Is(err, ErrDraining) {
 			t.Errorf("SSE: %v, want %v", err, ErrDraining)
+		}
+	})
+}
+
+// How long a round waits counts from when it is full. A round that stays open for
+// long because somebody reads slowly is no reason to give up on who was quick.
+func TestSlowClientCostsTheQuickNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, quiet)
+		slow := r.connect(everything, FromNow())
+		quick := r.connect(everything, FromNow())
+		slow.resize(50)
+		r.publish("5 Alarm")
+		for range 2 * longestRound / time.Second { // a byte a second
+			pass(time.Second)
+			slow.drain(1)
+		}
+		quick.resize(200)
+		if err := r.Publish(r.events("100 Alarm")); err != nil {
+			t.Fatal(err)
+		}
+		var got []wireMessage
+		for began := time.Now(); time.Since(began) < longestRound && len(got) < 105; pass(3 * patienceStep) {
+			got = append(got, quick.drain(200)...)
+		}
+		if want := runs("Alarm", 1, 105); !slices.Equal(short(got), want) {
+			t.Errorf("got %v", short(got))
 		}
 	})
 }

@@ -160,14 +160,17 @@ func (q *PriorityQueue) beginRound() {
 		c := &q.hub.stream.classes[p]
 		c.began.Store(c.head.Load())
 	}
-	q.round = round{began: time.Now()}
+	q.round = round{}
 }
 
 // waitForRound arranges for pump to be called when the next round may begin. It
 // reports whether that is now.
 func (q *PriorityQueue) waitForRound() bool {
-	g := &q.hub.gate
-	q.releaseStuck(time.Now())
+	g, now := &q.hub.gate, time.Now()
+	if q.round.full.IsZero() {
+		q.round.full = now
+	}
+	q.releaseStuck(now)
 	g.waiting.Store(true)
 	if g.behind.Load() <= 0 && g.waiting.CompareAndSwap(true, false) {
 		return true

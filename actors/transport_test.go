@@ -7,6 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 )
 
 // pipe is a Transport in memory. It is as strict about the contract as it may
@@ -200,7 +201,7 @@ func (p *pipe) spurious() {
 	}
 }
 
-// resize sets how many bytes the send buffer holds.
+// resize sets how many bytes the send buffer holds, and waits until nothing moves.
 func (p *pipe) resize(size int) {
 	p.mu.Lock()
 	p.size = size
@@ -213,6 +214,7 @@ func (p *pipe) resize(size int) {
 	if ready {
 		n.Writable()
 	}
+	synctest.Wait()
 }
 
 // ended reports whether the router has closed the transport.

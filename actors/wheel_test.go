@@ -103,6 +103,39 @@ func TestWheelMovesAndRemoves(t *testing.T) {
 	})
 }
 
+func TestWheelBringsForwardOnly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWheel()
+		defer w.close()
+		for _, test := range []struct {
+			name             string
+			set, bring, want time.Duration // set: 0 is not at all
+		}{
+			{"forward", time.Minute, time.Second, time.Second},
+			{"not back", time.Second, time.Minute, time.Second},
+			{"what was not in", 0, time.Second, time.Second},
+		} {
+			m := newTimed()
+			began := time.Now()
+			if test.set > 0 {
+				w.set(m, began.Add(test.set))
+			}
+			w.bring(m, began.Add(test.bring))
+			time.Sleep(test.want - time.Millisecond)
+			synctest.Wait()
+			if m.ticked() {
+				t.Errorf("%s: a tick before %v", test.name, test.want)
+			}
+			time.Sleep(2 * wheelStep)
+			synctest.Wait()
+			if !m.ticked() {
+				t.Errorf("%s: no tick at %v", test.name, test.want)
+			}
+			w.remove(m)
+		}
+	})
+}
+
 // A machine that slept for longer than a turn of the wheel meets every deadline
 // that passed meanwhile, and no other.
 func TestWheelAfterSuspension(t *testing.T) {
