@@ -31,8 +31,8 @@ const (
 	patienceStep = 20 * time.Millisecond
 	// A client that takes no byte for patienceFactor times what half of the others
 	// needed, within the bounds below, is released.
-	patienceFactor = 4
-	leastPatience  = 500 * time.Millisecond // a busy machine keeps a process waiting that long
+	patienceFactor = 10
+	leastPatience  = time.Second // a busy machine keeps a process waiting that long
 	mostPatience   = 5 * time.Second
 	// pressedPatience replaces mostPatience when publishers are about to be
 	// refused.

@@ -36,8 +36,8 @@ func TestRoundPatience(t *testing.T) {
 	}{
 		{"a quick round", time.Millisecond, false, leastPatience},
 		{"a quick round, pressed", time.Millisecond, true, leastPatience},
-		{"a long round", 300 * time.Millisecond, false, 1200 * time.Millisecond},
-		{"a long round, pressed", 300 * time.Millisecond, true, 1200 * time.Millisecond},
+		{"a long round", 150 * time.Millisecond, false, 1500 * time.Millisecond},
+		{"a long round, pressed", 150 * time.Millisecond, true, 1500 * time.Millisecond},
 		{"a very long round", time.Minute, false, mostPatience},
 		{"a very long round, pressed", time.Minute, true, pressedPatience},
 	} {
@@ -56,12 +56,12 @@ func TestRoundReleases(t *testing.T) {
 		stuckFor time.Duration
 		want     bool
 	}{
-		{"takes nothing, not for long", []look{{1, 10}, {20, 1}}, 400 * time.Millisecond, false},
-		{"takes nothing", []look{{1, 10}, {20, 1}}, 501 * time.Millisecond, true},
-		{"takes nothing, half of the others took as long", []look{{1, 10}, {200, 6}, {210, 5}}, 501 * time.Millisecond, false},
-		{"takes nothing, several times longer than half of the others", []look{{1, 10}, {200, 6}, {210, 5}}, 801 * time.Millisecond, true},
-		{"takes a little", []look{{10, 10}, {2010, 1}}, time.Millisecond, false},
-		{"takes a little, for too long", []look{{10, 10}, {2011, 1}}, time.Millisecond, true},
+		{"takes nothing, not for long", []look{{1, 10}, {20, 1}}, 900 * time.Millisecond, false},
+		{"takes nothing", []look{{1, 10}, {20, 1}}, 1001 * time.Millisecond, true},
+		{"takes nothing, half of the others took as long", []look{{1, 10}, {200, 6}, {210, 5}}, 1001 * time.Millisecond, false},
+		{"takes nothing, several times longer than half of the others", []look{{1, 10}, {200, 6}, {210, 5}}, 2001 * time.Millisecond, true},
+		{"takes a little", []look{{10, 10}, {4010, 1}}, time.Millisecond, false},
+		{"takes a little, for too long", []look{{10, 10}, {4011, 1}}, time.Millisecond, true},
 		{"takes a little, as most do", []look{{10, 10}, {29_000, 6}}, time.Millisecond, false},
 		{"takes a little, as most do, for ever", []look{{10, 10}, {30_001, 6}}, time.Millisecond, true},
 	} {
