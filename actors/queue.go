@@ -234,6 +234,7 @@ const wakeChunk = 256
 func (q *PriorityQueue) wake(boxes []*mailbox, types *event.TypeSet) {
 	var first, last *mailbox
 	scheduled := 0
+	before := q.hub.gate.behind.Load()
 	for _, m := range boxes {
 		if types != nil && !m.wantsAny(types) {
 			continue
@@ -258,6 +259,7 @@ func (q *PriorityQueue) wake(boxes []*mailbox, types *event.TypeSet) {
 	if first != nil {
 		q.hub.dispatch.pushList(first, last)
 	}
+	q.round.peak = max(q.round.peak, int(before+q.fallen))
 	q.countFallen()
 }
 

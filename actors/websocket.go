@@ -46,7 +46,10 @@ func (s *wsSession) receive(c *Connection, data []byte) error {
 		s.partial = nil
 	}
 	for !s.closeHeard {
-		f, size, err := parseFrame(data, c.hub.settings().MaxMessageSize, s.deflate)
+		f, size, err := parseFrame(data, s.room(c), s.deflate)
+		if reason, ok := asClose(err); ok && reason.code == CloseTooBig {
+			err = tooBig(c.hub.settings().MaxMessageSize)
+		}
 		if err != nil {
 			return err
 		}
@@ -63,6 +66,15 @@ func (s *wsSession) receive(c *Connection, data []byte) error {
 		}
 	}
 	return nil
+}
+
+// room is how many bytes the next frame of a message may have.
+func (s *wsSession) room(c *Connection) int {
+	limit := c.hub.settings().MaxMessageSize
+	if s.message != nil {
+		limit = max(limit-len(s.message.data), 0)
+	}
+	return limit
 }
 
 func (s *wsSession) handleFrame(c *Connection, f frame) error {
@@ -85,15 +97,16 @@ func (s *wsSession) handleFrame(c *Connection, f frame) error {
 	if s.closeSent {
 		return nil // we said good-bye; what still comes is not for us
 	}
-	m, err := s.assemble(f, c.hub.settings().MaxMessageSize)
+	m, err := s.assemble(f)
 	if m == nil || err != nil {
 		return err
 	}
 	return s.handleMessage(c, m)
 }
 
-// assemble returns the message that f completes, or nil.
-func (s *wsSession) assemble(f frame, limit int) (*message, error) {
+// assemble returns the message that f completes, or nil. The message is within its
+// limit: parseFrame was told what is left of it.
+func (s *wsSession) assemble(f frame) (*message, error) {
 	switch {
 	case f.opcode == opContinuation && s.message == nil:
 		return nil, violation("continuation of nothing")
@@ -105,9 +118,6 @@ func (s *wsSession) assemble(f frame, limit int) (*message, error) {
 		s.message = &message{opcode: f.opcode, compressed: f.compressed}
 	}
 	m := s.message
-	if len(m.data)+len(f.payload) > limit {
-		return nil, tooBig(limit)
-	}
 	m.data = append(m.data, f.payload...)
 	if !f.fin {
 		return nil, nil

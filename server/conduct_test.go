@@ -65,7 +65,7 @@ func conducts() []conduct {
 		{"as little as needs eight bytes", string(header(fin|text, 1<<16)), []string{"close 1009"}},
 		{"as much as eight bytes can hold", string(longHeader64(fin|text, 1<<63-1)), []string{"close 1009"}},
 		{"a first fragment that is a byte more", string(header(text, limit+1)), []string{"close 1009"}},
-		{"fragments that are a byte more together", masked(text, padded(limit)) + masked(fin|continuation, " "), []string{"close 1009"}},
+		{"fragments that are a byte more together", masked(text, padded(limit)) + string(header(fin|continuation, 1)), []string{"close 1009"}},
 		{"a binary message that is a byte more", string(header(fin|binaryData, limit+1)), []string{"close 1009"}},
 
 		// §5.5

@@ -121,6 +121,7 @@ func (s *Server) writeMetrics(ctx *fasthttp.RequestCtx) {
 	var raw bytes.Buffer
 	s.set.WritePrometheus(&raw)
 	metrics.WriteProcessMetrics(&raw)
+	metrics.WriteFDMetrics(&raw)
 	ctx.SetContentType("text/plain; version=0.0.4; charset=utf-8")
 	ctx.Response.Header.Set("Cache-Control", "no-store")
 	writeWithHelp(ctx, raw.String())

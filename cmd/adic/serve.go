@@ -108,12 +108,15 @@ func serve(cmd *cobra.Command) error {
 		}
 	})
 
+	signals := make(chan os.Signal, 8)
+	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
+	defer signal.Stop(signals)
 	reload := &reloader{cmd: cmd, current: loaded.Config, level: level, router: router, front: front, log: log}
-	if err := untilStopped(ctx, failed, reload.reload); err != nil {
+	if err := untilStopped(ctx, signals, failed, reload.reload); err != nil {
 		return err
 	}
 	stop() // the sources first: what they have published is delivered
-	return drain(front, cfg.Stream.DrainTimeout, log)
+	return drain(front, signals, cfg.Stream.DrainTimeout, log)
 }
 
 // loadServeConfig reads the configuration. --demo is short for two of its keys.
@@ -173,11 +176,8 @@ func routerSettings(c *config.Config) actors.Settings {
 }
 
 // untilStopped waits for the signal to stop, or for a failure, and meanwhile
-// reloads at every SIGHUP. It leaves the next signal to end the process.
-func untilStopped(ctx context.Context, failed <-chan error, reload func()) error {
-	signals := make(chan os.Signal, 8)
-	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
-	defer signal.Stop(signals)
+// reloads at every SIGHUP.
+func untilStopped(ctx context.Context, signals <-chan os.Signal, failed <-chan error, reload func()) error {
 	for {
 		select {
 		case s := <-signals:
@@ -194,18 +194,29 @@ func untilStopped(ctx context.Context, failed <-chan error, reload func()) error
 }
 
 // drain ends the service gracefully; a second signal ends it at once.
-func drain(front *server.Server, timeout time.Duration, log *slog.Logger) error {
-	again, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
-	defer stop()
-	log.Info("draining", "timeout", timeout)
+func drain(front *server.Server, signals <-chan os.Signal, timeout time.Duration, log *slog.Logger) error {
+	log.Info("draining", "timeout", timeout.String())
 	began := time.Now()
-	err := front.Shutdown(again)
-	if again.Err() != nil {
-		return errSecondSignal
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- front.Shutdown(ctx) }()
+	for {
+		select {
+		case s := <-signals:
+			if s == syscall.SIGHUP {
+				log.Warn("configuration not reloaded: shutting down")
+				continue
+			}
+			cancel()
+			<-done
+			return errSecondSignal
+		case err := <-done:
+			cancel()
+			if err != nil {
+				return fmt.Errorf("cannot drain: %w", err)
+			}
+			log.Info("stopped", "after", time.Since(began).Round(time.Millisecond).String())
+			return nil
+		}
 	}
-	if err != nil {
-		return fmt.Errorf("cannot drain: %w", err)
-	}
-	log.Info("stopped", "after", time.Since(began).Round(time.Millisecond))
-	return nil
 }

@@ -90,24 +90,27 @@ func TestGoesOnWithoutDescriptors(t *testing.T) {
 	}
 	publish()
 
-	opened := make(chan *socket, clients)
+	type outcome struct {
+		socket *socket
+		err    error
+	}
+	opened := make(chan outcome, clients)
 	for range clients {
 		go func() {
 			s, err := tryOpen(r)
-			if err != nil {
-				t.Errorf("a WebSocket was not opened: %v", err)
-			}
-			opened <- s
+			opened <- outcome{s, err}
 		}()
 	}
 	eventually(t, "the router is out of descriptors", func() bool {
 		return r.find(t, "out of file descriptors: clients wait to be let in; raise the limit of open files") != nil
 	})
 	for i := range clients { // each that leaves makes room for another
-		s := <-opened
-		if s == nil {
+		o := <-opened
+		if o.err != nil {
+			t.Errorf("a WebSocket was not opened: %v", o.err)
 			continue
 		}
+		s := o.socket
 		eventually(t, "the WebSocket is open", func() bool { return len(s.received()) > 0 || s.hasEnded() })
 		heard := len(s.received())
 		publish()

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -113,9 +114,8 @@ func TestThousandConnections(t *testing.T) {
 		s.IdleBytesPerConnection, s.ConnectCPUMicros, s.CPUPercent, report.Generator.CPUPercent)
 }
 
-// stall is a load of which one client in ten stops reading. Their sockets are full
-// after some hundred events, and after a second and a half they have fallen
-// further behind than the rings reach, the low one first.
+// stall is a load of which one client in ten stops reading. Its socket is full
+// after some hundred events, which is within a second.
 func stall(c *bench.Config) {
 	const clients, rate = 200, 400
 	c.WebSocket, c.SSE, c.Stall = clients/2, clients/2, clients/10
@@ -123,20 +123,19 @@ func stall(c *bench.Config) {
 }
 
 // Clients that stall lose events by priority, are told when they read on, and
-// cost the others nothing. The router keeps nothing for them.
+// cost the others nothing. What the router keeps does not grow with the stall.
 func TestStalledClientsAreTold(t *testing.T) {
 	r := startRouter(t, "--stream.stall_timeout", "1h", "--events.high_priority_buffer", "200",
 		"--events.medium_priority_buffer", "100", "--events.low_priority_buffer", "50")
-	var rss []int64 // while publishing, about twice a second
+	var memory []int64 // while publishing, about twice a second
 	report := r.load(t, func(c *bench.Config) {
 		stall(c)
 		c.Progress = func(p bench.Progress) {
 			if p.Phase == bench.PhasePublish {
-				rss = append(rss, residentMemory(t, c.ServerPID))
+				memory = append(memory, residentMemory(t, c.ServerPID))
 			}
 		}
 	})
-	t.Log(rss)
 	c, l := report.Connections, report.Loss
 	t.Logf("%d connections missed %+v", l.Connections, l.Lost)
 	if l.Connections != c.Stalled || len(c.StalledDisconnects) > 0 {
@@ -144,6 +143,37 @@ func TestStalledClientsAreTold(t *testing.T) {
 	}
 	if l.Lost.Low == 0 || l.Lost.Medium == 0 || l.Lost.High == 0 {
 		t.Errorf("only %+v were lost: the stall was too short to show anything", l.Lost)
+	}
+	// In the second half of the run 64 MB pass for the stalled clients, of events
+	// that take 10 MB.
+	const most = 8 << 20
+	half := len(memory) / 2
+	if before, after := slices.Max(memory[:half]), slices.Max(memory[half:]); after-before > most {
+		t.Errorf("the router's memory grew from %d to %d bytes in the second half of the stall: %d", before, after, memory)
+	}
+}
+
+// Clients that take nothing for stall_timeout are closed, and only those.
+func TestStalledClientsAreClosed(t *testing.T) {
+	r := startRouter(t, "--stream.stall_timeout", "2s")
+	report := r.load(t, func(c *bench.Config) {
+		stall(c)
+		c.Duration = 5 * time.Second
+	})
+	c, l := report.Connections, report.Loss
+	t.Logf("of %d stalled connections ended %v", c.Stalled, c.StalledDisconnects)
+	closed := 0
+	for _, n := range c.StalledDisconnects {
+		closed += n
+	}
+	if closed != c.Stalled || c.Stalled != 20 {
+		t.Errorf("%d of %d stalled clients were closed, want all 20", closed, c.Stalled)
+	}
+	if got := r.metrics(t)["adic_clients_stalled_total"]; got != 20 {
+		t.Errorf("%g clients are counted as stalled", got)
+	}
+	if l.Connections != 0 { // they were closed before they could be told of anything
+		t.Errorf("%d connections missed %+v", l.Connections, l.Lost)
 	}
 }
 
