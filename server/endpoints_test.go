@@ -294,6 +294,7 @@ func (f *front) rawRequest(t *testing.T, bytes string) *rawClient {
 }
 
 func TestWhatIsNoRequest(t *testing.T) {
+	t.Parallel()
 	f := startFront(t, overTCP, func(c *config.Config) {
 		c.API.HeaderTimeout = 200 * time.Millisecond
 		c.API.MaxHeaderSize = 4 << 10

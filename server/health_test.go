@@ -103,6 +103,7 @@ func (f *front) wantDegraded(t *testing.T, reason string) {
 }
 
 func TestDegradedHealth(t *testing.T) {
+	t.Parallel()
 	t.Run("nearly all WebSocket connections taken", func(t *testing.T) {
 		f := startFront(t, overTCP, few)
 		for range 19 {

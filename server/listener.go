@@ -4,6 +4,7 @@ import (
 	"errors"
 	"log/slog"
 	"net"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -53,10 +54,40 @@ func (l *listener) hasRoom() bool {
 	return limit == 0 || uint64(max(l.open(), 0))+min(reservedDescriptors, limit/2) < limit
 }
 
-// Close implements net.Listener.
+// Close implements net.Listener. It may be called more than once.
 func (l *listener) Close() error {
-	l.closed.Store(true)
+	if l.closed.Swap(true) {
+		return nil
+	}
 	return l.Listener.Close()
+}
+
+// listeners are those that a server accepts from. It closes them itself: fasthttp
+// knows of a listener only some time after Serve was called, and a Shutdown that
+// came in between would leave it open.
+type listeners struct {
+	mu     sync.Mutex
+	all    []*listener
+	closed bool
+}
+
+// add reports whether l may be accepted from; it may not once all are closed.
+func (ls *listeners) add(l *listener) bool {
+	ls.mu.Lock()
+	defer ls.mu.Unlock()
+	ls.all = append(ls.all, l)
+	return !ls.closed
+}
+
+// close closes all.
+func (ls *listeners) close() (err error) {
+	ls.mu.Lock()
+	defer ls.mu.Unlock()
+	ls.closed = true
+	for _, l := range ls.all {
+		err = errors.Join(err, l.Close())
+	}
+	return err
 }
 
 func outOfDescriptors(err error) bool {

@@ -169,6 +169,23 @@ func TestServeReportsABrokenListener(t *testing.T) {
 	}
 }
 
+// A server that is told to stop while it starts does stop.
+func TestServeAfterShutdown(t *testing.T) {
+	t.Parallel()
+	f := startFront(t, overTCP)
+	f.drain(t)
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Serve(ln); err != nil {
+		t.Errorf("Serve = %v, want nil", err)
+	}
+	if _, err := ln.Accept(); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("Accept = %v, want that the listener is closed", err)
+	}
+}
+
 func TestDescriptors(t *testing.T) {
 	tests := []struct {
 		name           string

@@ -60,6 +60,7 @@ const oneOfEach = `
 func TestFilters(t *testing.T) {
 	f := startFront(t, overTCP)
 	f.publish(t, oneOfEach)
+	f.settle(t)
 	const (
 		high   = "MessageAdded MessageFinalized VRFRandomnessFinalized"
 		medium = "KCoreUpdated QuorumSelected"

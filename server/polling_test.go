@@ -240,6 +240,7 @@ func (f *front) waitForLongPolls(t *testing.T, n int) {
 }
 
 func TestLongPoll(t *testing.T) {
+	t.Parallel()
 	f := startFront(t, overTCP)
 	t.Run("is answered when there is an event", func(t *testing.T) {
 		answer := f.longPoll(t, "wait=60&events=MessageAdded")
@@ -266,6 +267,7 @@ func TestLongPoll(t *testing.T) {
 
 // Nothing falls between one long poll and the next.
 func TestLongPollsMissNothing(t *testing.T) {
+	t.Parallel()
 	f := startFront(t, overTCP)
 	const total = 300
 	since := f.poll(t, "").Cursor

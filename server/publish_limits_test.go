@@ -135,6 +135,7 @@ func (u unread) Read([]byte) (int, error) {
 // When the router cannot keep up, publishers are told to come back, and nothing
 // that was acknowledged is lost.
 func TestOverload(t *testing.T) {
+	t.Parallel()
 	f := startFront(t, overTCP, func(c *config.Config) {
 		c.Events.HighPriorityBuffer = 2
 		c.Events.PendingEvents = 5

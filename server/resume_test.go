@@ -15,6 +15,7 @@ const (
 // What a client gets first, of a stream that has emitted two high events and six
 // low ones, of which it retains three: five NodeStarted and one EconomicsUpdated.
 func TestResumeReportsLoss(t *testing.T) {
+	t.Parallel()
 	const retained = "MessageAdded MessageAdded NodeStarted NodeStarted EconomicsUpdated"
 	tests := []struct {
 		name   string

@@ -40,6 +40,7 @@ type Server struct {
 
 	http       *fasthttp.Server
 	upgrader   websocket.FastHTTPUpgrader
+	listeners  listeners
 	transports *transports
 	metrics    *counters
 	types      typesPage
@@ -124,7 +125,11 @@ func allowBody(h *fasthttp.RequestHeader) (c fasthttp.RequestConfig) {
 
 // Serve accepts connections from ln until Shutdown, and then returns nil.
 func (s *Server) Serve(ln net.Listener) error {
-	if err := s.http.Serve(&listener{Listener: ln, open: s.connections, log: s.log}); err != nil {
+	l := &listener{Listener: ln, open: s.connections, log: s.log}
+	if !s.listeners.add(l) {
+		return l.Close()
+	}
+	if err := s.http.Serve(l); err != nil {
 		return fmt.Errorf("cannot serve: %w", err)
 	}
 	return nil
@@ -155,6 +160,9 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		s.log.Error("event error: cannot drain", "error", err)
 	}
 	s.router.HangUp()
+	if err := s.listeners.close(); err != nil {
+		return fmt.Errorf("cannot close the listener: %w", err)
+	}
 	closing, cancel := context.WithTimeout(ctx, forcedAfter)
 	defer cancel()
 	switch err := s.http.ShutdownWithContext(closing); {
@@ -165,7 +173,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		// vain, and is no reason to fail.
 		s.log.Warn("some requests had not ended when the time to drain was over", "connections", s.http.GetOpenConnectionsCount())
 	case err != nil:
-		return fmt.Errorf("cannot close the listener: %w", err)
+		return fmt.Errorf("cannot end the requests under way: %w", err)
 	}
 	return s.transports.close()
 }
