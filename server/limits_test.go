@@ -79,23 +79,31 @@ func TestPlacesAreGivenBack(t *testing.T) {
 		t.Helper()
 		eventually(t, "no place is taken", func() bool { return f.websockets.taken.Load() == 0 && f.sse.taken.Load() == 0 })
 	}
-	tests := []struct{ name, old, new string }{
-		{"a connection to be closed", "Connection: Upgrade", "Connection: Upgrade, close"},
-		{"a connection to be closed, said twice", "Connection: Upgrade", "Connection: Upgrade\r\nConnection: close"},
-		{"an older HTTP", "HTTP/1.1", "HTTP/1.0"},
-		{"an older HTTP that goes on", "HTTP/1.1\r\n", "HTTP/1.0\r\nConnection: keep-alive\r\n"},
-		{"a body", "\r\n\r\n", "\r\nContent-Length: 2\r\n\r\n{}"},
+	const none = 0 // such a request has no line to change
+	tests := []struct {
+		name, old, new        string
+		webSocket, slash, sse int // status
+	}{
+		{"a connection to be closed", "Connection: Upgrade", "Connection: Upgrade, close", 400, 400, none},
+		{"a connection to be closed, said twice", "Connection: Upgrade", "Connection: Upgrade\r\nConnection: close", 400, 400, none},
+		{"an older HTTP", "HTTP/1.1", "HTTP/1.0", 426, 200, 200},
+		{"an older HTTP that goes on", "HTTP/1.1\r\n", "HTTP/1.0\r\nConnection: keep-alive\r\n", 426, 200, 200},
+		{"a body", "\r\n\r\n", "\r\nContent-Length: 2\r\n\r\n{}", 101, 101, 200},
 	}
 	for _, tt := range tests {
-		for _, kind := range streamRequests {
+		for i, want := range []int{tt.webSocket, tt.slash, tt.sse} {
+			kind := streamRequests[i]
+			if want == none {
+				continue
+			}
 			t.Run(tt.name+"/"+kind.name, func(t *testing.T) {
-				request := strings.Replace(kind.request, tt.old, tt.new, 1)
-				if request == kind.request {
-					return // it has no such line
+				c := f.rawRequest(t, strings.Replace(kind.request, tt.old, tt.new, 1))
+				res, err := http.ReadResponse(c.in, nil)
+				if err != nil {
+					t.Fatal(err)
 				}
-				c := f.rawRequest(t, request)
-				if _, err := http.ReadResponse(c.in, nil); err != nil {
-					t.Error(err)
+				if res.StatusCode != want {
+					t.Errorf("status = %d, want %d", res.StatusCode, want)
 				}
 				c.Close()
 				noPlaceTaken(t)

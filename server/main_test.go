@@ -12,11 +12,7 @@ import (
 // TestMain fails the run when a test leaves a goroutine or a descriptor behind.
 func TestMain(m *testing.M) {
 	before := descriptors()
-	goleak.VerifyTestMain(m,
-		// One of fasthttp's goroutines keeps the date for the whole process, the
-		// other looks every ten seconds whether its server has been shut down.
-		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"),
-		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"),
+	goleak.VerifyTestMain(settling{m}, append(libraries,
 		goleak.Cleanup(func(status int) {
 			// Go's own poller opens its descriptors with the first socket.
 			const runtimeOwn = 4
@@ -29,7 +25,26 @@ func TestMain(m *testing.M) {
 				time.Sleep(10 * time.Millisecond)
 			}
 			os.Exit(status)
-		}))
+		}))...)
+}
+
+// libraries are goroutines that are not ours to end: one of fasthttp's keeps the
+// date for the whole process, the other looks every ten seconds whether its server
+// has been shut down.
+var libraries = []goleak.Option{
+	goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"),
+	goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"),
+}
+
+// settling waits after the tests for what ends by itself: protoactor counts dead
+// letters by the second, on a goroutine.
+type settling struct{ *testing.M }
+
+func (m settling) Run() int {
+	status := m.M.Run()
+	for deadline := time.Now().Add(5 * time.Second); goleak.Find(libraries...) != nil && time.Now().Before(deadline); {
+	}
+	return status
 }
 
 // descriptors returns how many descriptors the process has open.

@@ -11,8 +11,11 @@ import (
 	"github.com/adic-network/router/actors"
 )
 
-// isUpgrade reports whether a request asks for a WebSocket.
-func isUpgrade(ctx *fasthttp.RequestCtx) bool { return websocket.FastHTTPIsWebSocketUpgrade(ctx) }
+// isUpgrade reports whether a request asks for a WebSocket, which HTTP/1.0 cannot
+// (RFC 9110 §7.8).
+func isUpgrade(ctx *fasthttp.RequestCtx) bool {
+	return ctx.Request.Header.IsHTTP11() && websocket.FastHTTPIsWebSocketUpgrade(ctx)
+}
 
 // websocket serves GET /v1/ws/events.
 func (s *Server) websocket(ctx *fasthttp.RequestCtx) {
@@ -120,6 +123,8 @@ func (s *Server) checkHandshake(ctx *fasthttp.RequestCtx) bool {
 	case !ctx.IsGet():
 		ctx.Response.Header.Set("Allow", "GET")
 		refuse(ctx, fasthttp.StatusMethodNotAllowed, "a WebSocket handshake is a GET")
+	case h.ConnectionClose():
+		refuse(ctx, fasthttp.StatusBadRequest, "Connection holds close: the connection cannot become a WebSocket")
 	case string(h.Peek("Sec-WebSocket-Version")) != "13":
 		requireUpgrade(ctx, "only version 13 of the WebSocket protocol is spoken here")
 	case !validKey(h.Peek("Sec-WebSocket-Key")):
