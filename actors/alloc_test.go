@@ -247,12 +247,12 @@ func BenchmarkWakeMiss(b *testing.B) {
 	for range connections {
 		m := new(mailbox)
 		m.setWants(wants.Types)
-		q.roster = append(q.roster, m)
+		q.lanes[0].roster = append(q.lanes[0].roster, m)
 	}
 	types := setOf(typeID(b, "Alarm"), typeID(b, "Trace"))
 	b.ReportAllocs()
 	for b.Loop() {
-		q.wake(q.roster, &types)
+		q.tell(&types)
 	}
 	perDelivery(b, connections)
 }

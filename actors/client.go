@@ -2,6 +2,7 @@ package actors
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 
@@ -69,6 +70,10 @@ type Client struct {
 	Subscription Subscription
 	Start        Start
 	Format       event.Format
+	// Window is how long events may be held back, so that one write carries
+	// several: 0 to one second, rounded down to 1, 2 or 5 times a power of ten
+	// milliseconds. It is cut short when the router is busy.
+	Window time.Duration
 	// OnClose, if not nil, is called once, when the connection has ended.
 	OnClose func()
 }
@@ -122,6 +127,7 @@ func (r *Router) serve(client Client, c *Connection) error {
 	}
 	c.hub = r
 	c.conn = client.Transport
+	c.lane = laneOf(client.Window)
 	c.onClose = client.OnClose
 	if c.sub = client.Subscription; c.sub.All {
 		c.sub.Types = r.catalogue.All()

@@ -36,6 +36,7 @@ type Connection struct {
 	reader
 	sub       Subscription
 	enc       event.Encoding
+	lane      uint8 // its delivery window
 	heartbeat bool
 
 	// caughtUp is set while nothing the client wants waits for it.
@@ -110,7 +111,7 @@ func (c *Connection) start(ctx actor.Context) {
 	}
 	c.scheduleAt(next)
 	// The queue wakes a connection when it joins: that is its first turn.
-	c.hub.sendQueue(&join{box: &c.box})
+	c.hub.sendQueue(&join{box: &c.box, lane: c.lane})
 	if c.hub.draining.Load() {
 		c.leaving = shutDown() // Drain may have asked for the roster before
 	}
@@ -132,7 +133,7 @@ func (c *Connection) stop() {
 	if err := c.conn.Close(); err != nil {
 		c.hub.log.Debug("cannot close transport", "connection", c.pid.GetId(), "error", err)
 	}
-	c.hub.sendQueue(&leave{box: &c.box})
+	c.hub.sendQueue(&leave{box: &c.box, lane: c.lane})
 	c.hub.live.Add(-1)
 	if c.onClose != nil {
 		c.onClose()

@@ -20,8 +20,14 @@ type (
 	enqueue struct{ batch []*event.Event }
 
 	// join makes a connection part of the fan-out, leave takes it out.
-	join  struct{ box *mailbox }
-	leave struct{ box *mailbox }
+	join struct {
+		box  *mailbox
+		lane uint8
+	}
+	leave struct {
+		box  *mailbox
+		lane uint8
+	}
 
 	// await and forget do the same for a long poll.
 	await  struct{ waiter *waiter }
@@ -29,6 +35,9 @@ type (
 
 	// roundDone says that no connection that reads is behind any more.
 	roundDone struct{}
+
+	// windowEnd says that the delivery window of a lane is over.
+	windowEnd struct{ lane uint8 }
 
 	// patience asks the queue to look for connections not worth waiting for.
 	patience struct{}

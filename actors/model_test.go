@@ -133,6 +133,8 @@ func (w *world) play(s step) {
 		w.pollOnce(c, s)
 	case "wait":
 		pass(time.Second)
+	case "moment":
+		pass(3 * time.Millisecond)
 	case "reload":
 		settings := *w.settings()
 		settings.Retain = s.retain
@@ -211,11 +213,13 @@ func (w *world) connect(c *modelClient, s step) {
 	start, pos := w.start(c, s)
 	n := newLedger(w, s.talk, w.subscription(s), pos)
 	n.size = s.size
+	client := n.options(n.asked, start)
+	client.Window = s.window
 	var err error
 	if s.talk == "WebSocket" {
-		err = w.ServeWebSocket(WebSocket{Client: n.options(n.asked, start), IDs: true})
+		err = w.ServeWebSocket(WebSocket{Client: client, IDs: true})
 	} else {
-		err = w.ServeSSE(SSE{Client: n.options(n.asked, start), Head: []byte(sseHead), Heartbeat: true})
+		err = w.ServeSSE(SSE{Client: client, Head: []byte(sseHead), Heartbeat: true})
 	}
 	if err != nil {
 		w.fail("connect: %w", err)
@@ -288,6 +292,7 @@ func (w *world) finish() {
 	}
 	readAll := func() {
 		for range 100 {
+			pass(windows[len(windows)-1])
 			connected(func(c *modelClient) { c.now.look(w); c.now.resize(unlimited); w.drain(c, math.MaxInt) })
 			if w.pending.total() == 0 {
 				return

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"strings"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -20,6 +21,7 @@ type step struct {
 	all    bool
 	prios  event.PrioritySet
 	talk   string // WebSocket, SSE
+	window time.Duration
 	from   string // cursor, now, earliest
 	retain [event.NumPriorities]int
 }
@@ -35,7 +37,7 @@ func drawStep(t *rapid.T, retain [2]int) step {
 	s := step{
 		kind: rapid.SampledFrom([]string{
 			"publish", "publish", "publish", "flood", "flood", "drain", "drain", "drain", "drain", "size", "subscribe", "subscribe",
-			"unsubscribe", "unsubscribe", "connect", "connect", "connect", "poll", "poll", "wait", "spurious", "reload", "queue fault", "emitter fault",
+			"unsubscribe", "unsubscribe", "connect", "connect", "connect", "poll", "poll", "wait", "moment", "spurious", "reload", "queue fault", "emitter fault",
 		}).Draw(t, "kind"),
 	}
 	switch s.kind {
@@ -45,7 +47,7 @@ func drawStep(t *rapid.T, retain [2]int) step {
 	case "reload":
 		s.retain = retainGen(retain).Draw(t, "retain")
 		return s
-	case "wait", "queue fault", "emitter fault":
+	case "wait", "moment", "queue fault", "emitter fault":
 		return s
 	}
 	s.client = rapid.IntRange(1, modelClients-1).Draw(t, "client")
@@ -60,6 +62,7 @@ func drawStep(t *rapid.T, retain [2]int) step {
 		s.all = rapid.IntRange(0, 4).Draw(t, "all") == 0
 	case "connect", "poll":
 		s.talk = rapid.SampledFrom([]string{"WebSocket", "SSE"}).Draw(t, "talk")
+		s.window = rapid.SampledFrom([]time.Duration{0, 0, 2 * time.Millisecond, 5 * time.Millisecond, time.Second}).Draw(t, "window")
 		s.from = rapid.SampledFrom([]string{"cursor", "cursor", "cursor", "now", "earliest"}).Draw(t, "from")
 		s.types = types.Draw(t, "types")
 		s.all = rapid.Bool().Draw(t, "all")
@@ -87,6 +90,6 @@ func (s step) String() string {
 	for i, t := range s.types {
 		names[i] = catalogue().Type(t).Name
 	}
-	return fmt.Sprintf("%s client=%d n=%d size=%d all=%v prios=%b %s from=%s retain=%v %s",
-		s.kind, s.client, s.n, s.size, s.all, s.prios, s.talk, s.from, s.retain, strings.Join(names, " "))
+	return fmt.Sprintf("%s client=%d n=%d size=%d all=%v prios=%b %s window=%v from=%s retain=%v %s",
+		s.kind, s.client, s.n, s.size, s.all, s.prios, s.talk, s.window, s.from, s.retain, strings.Join(names, " "))
 }

@@ -12,7 +12,7 @@ import (
 // restarted goes on where the last one was.
 type fanout struct {
 	pending [event.NumPriorities]fifo
-	roster  []*mailbox
+	lanes   [len(windows)]lane
 	waiters map[*waiter]struct{}
 	round   round
 	watched bool      // a patience message is on its way
@@ -41,21 +41,23 @@ func (q *PriorityQueue) Receive(ctx actor.Context) {
 	case *enqueue:
 		q.enqueue(msg.batch)
 	case *join:
-		q.join(msg.box)
+		q.join(msg.box, &q.lanes[msg.lane])
 	case *leave:
-		q.leave(msg.box)
+		q.leave(msg.box, &q.lanes[msg.lane])
 	case *await:
 		q.await(msg.waiter)
 	case *forget:
 		delete(q.waiters, msg.waiter)
 	case roundDone:
 		q.pump()
+	case windowEnd:
+		q.endWindow(msg.lane)
 	case patience:
 		q.release()
 	case *resize:
 		q.resize(msg.retain)
 	case roster:
-		ctx.Respond(append([]*mailbox(nil), q.roster...))
+		ctx.Respond(q.everybody())
 	}
 }
 
@@ -73,7 +75,10 @@ func (q *PriorityQueue) start() {
 		q.take(q.arriving)
 	}
 	q.arriving, q.retried = nil, false
-	q.wake(q.roster, nil)
+	for i := range q.lanes {
+		q.lanes[i].held, q.lanes[i].timed = event.TypeSet{}, false
+		q.wake(q.lanes[i].roster, nil)
+	}
 	q.pump()
 }
 
@@ -104,24 +109,31 @@ func (q *PriorityQueue) giveUp(batch []*event.Event) {
 	}
 }
 
-func (q *PriorityQueue) join(box *mailbox) {
-	box.index = int32(len(q.roster))
-	q.roster = append(q.roster, box)
+func (q *PriorityQueue) join(box *mailbox, l *lane) {
+	box.index = int32(len(l.roster))
+	l.roster = append(l.roster, box)
 	q.wake([]*mailbox{box}, nil)
 }
 
-func (q *PriorityQueue) leave(box *mailbox) {
-	i, last := box.index, len(q.roster)-1
-	if int(i) > last || q.roster[i] != box {
+func (q *PriorityQueue) leave(box *mailbox, l *lane) {
+	i, last := box.index, len(l.roster)-1
+	if int(i) > last || l.roster[i] != box {
 		return // it never joined
 	}
-	q.roster[i] = q.roster[last]
-	q.roster[i].index = i
-	q.roster[last] = nil
-	q.roster = q.roster[:last]
-	if cap(q.roster) > 1024 && len(q.roster) < cap(q.roster)/4 {
-		q.roster = append([]*mailbox(nil), q.roster...)
+	l.roster[i] = l.roster[last]
+	l.roster[i].index = i
+	l.roster[last] = nil
+	l.roster = l.roster[:last]
+	if cap(l.roster) > 1024 && len(l.roster) < cap(l.roster)/4 {
+		l.roster = append([]*mailbox(nil), l.roster...)
 	}
+}
+
+func (q *PriorityQueue) everybody() (boxes []*mailbox) {
+	for i := range q.lanes {
+		boxes = append(boxes, q.lanes[i].roster...)
+	}
+	return boxes
 }
 
 // await adds a long poll, and lets it look once more: something may have come
@@ -135,7 +147,7 @@ func (q *PriorityQueue) await(w *waiter) {
 func (q *PriorityQueue) pump() {
 	q.sweep()
 	for q.waiting() {
-		if q.hub.gate.behind.Load() <= 0 {
+		if q.hub.gate.behind.Load() <= 0 && !q.holds() {
 			q.beginRound()
 		}
 		if !q.advance() && !q.waitForRound() {
@@ -154,7 +166,8 @@ func (q *PriorityQueue) waiting() bool {
 	return false
 }
 
-// beginRound is called when no connection that reads is behind.
+// beginRound is called when no connection that reads is behind, or will be at the
+// end of its window.
 func (q *PriorityQueue) beginRound() {
 	for p := range q.hub.stream.classes {
 		c := &q.hub.stream.classes[p]
@@ -170,6 +183,7 @@ func (q *PriorityQueue) waitForRound() bool {
 	if q.round.full.IsZero() {
 		q.round.full = now
 	}
+	q.cutWindows()
 	q.releaseStuck(now)
 	g.waiting.Store(true)
 	if g.behind.Load() <= 0 && g.waiting.CompareAndSwap(true, false) {
@@ -202,7 +216,7 @@ func (q *PriorityQueue) advance() bool {
 	if types.IsEmpty() {
 		return false
 	}
-	q.wake(q.roster, &types)
+	q.tell(&types)
 	for w := range q.waiters {
 		if w.set.Intersects(types) {
 			w.notify()
@@ -301,10 +315,12 @@ func (q *PriorityQueue) sweep() {
 // releaseWhere releases those of the full transports that are behind for which
 // stuck is true.
 func (q *PriorityQueue) releaseWhere(stuck func(*mailbox) bool) {
-	for _, m := range q.roster {
-		if m.state.Load()&(isBehind|isBlocked) == isBehind|isBlocked && stuck(m) && m.release() {
-			q.hub.metrics.released.Inc()
-			q.hub.gate.behind.Add(-1)
+	for i := range q.lanes {
+		for _, m := range q.lanes[i].roster {
+			if m.state.Load()&(isBehind|isBlocked) == isBehind|isBlocked && stuck(m) && m.release() {
+				q.hub.metrics.released.Inc()
+				q.hub.gate.behind.Add(-1)
+			}
 		}
 	}
 }

@@ -86,6 +86,11 @@ type Stream struct {
 	StallTimeout      time.Duration `toml:"stall_timeout" range:"1s..1h" doc:"a client that accepted no byte for this long, while some waited, is closed"`
 	DrainTimeout      time.Duration `toml:"drain_timeout" range:"0s..1h" doc:"time over which connections are closed when the router shuts down"`
 
+	// BatchDelay is for clients that ask for no window of their own. Both are
+	// rounded down to 1, 2 or 5 times a power of ten milliseconds.
+	BatchDelay    time.Duration `toml:"batch_delay" range:"0s..1s" doc:"how long events may be held back so that one write carries several; 0s sends each at once"`
+	MaxBatchDelay time.Duration `toml:"max_batch_delay" range:"0s..1s" doc:"longest batch_delay that a client may ask for"`
+
 	MaxMessageSize int `toml:"max_message_size" range:"125..16MiB" unit:"bytes" doc:"largest message taken from a WebSocket client"`
 	MaxEventSize   int `toml:"max_event_size" range:"256..64MiB" unit:"bytes" doc:"largest event taken from a publisher"`
 	MaxBodySize    int `toml:"max_body_size" range:"1KiB..1GiB" unit:"bytes" doc:"largest body of a publishing request"`
@@ -135,6 +140,7 @@ func Default() Config {
 			PingInterval:      30 * time.Second,
 			StallTimeout:      30 * time.Second,
 			DrainTimeout:      10 * time.Second,
+			MaxBatchDelay:     100 * time.Millisecond,
 			MaxMessageSize:    4 << 10,
 			MaxEventSize:      128 << 10,
 			MaxBodySize:       4 << 20,

@@ -30,6 +30,8 @@ stream.heartbeat_interval     duration 15s      -
 stream.ping_interval          duration 30s      -
 stream.stall_timeout          duration 30s      -
 stream.drain_timeout          duration 10s      -
+stream.batch_delay            duration 0s       -
+stream.max_batch_delay        duration 100ms    -
 stream.max_message_size       size     4KiB     -
 stream.max_event_size         size     128KiB   -
 stream.max_body_size          size     4MiB     -

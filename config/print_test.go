@@ -21,6 +21,7 @@ func drawConfig(t *rapid.T, label string) Config {
 	c.Events.PendingEvents = max(c.Events.PendingEvents, c.Events.HighPriorityBuffer, c.Events.MediumPriorityBuffer, c.Events.LowPriorityBuffer)
 	c.Stream.MaxBodySize = max(c.Stream.MaxBodySize, c.Stream.MaxEventSize)
 	c.Events.PendingBytes = max(c.Events.PendingBytes, c.Stream.MaxBodySize)
+	c.Stream.MaxBatchDelay = max(c.Stream.MaxBatchDelay, c.Stream.BatchDelay)
 	return c
 }
 

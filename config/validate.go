@@ -71,7 +71,7 @@ func inRange(lo, v, hi any) bool {
 	panic(fmt.Sprintf("config: a %T has no range", v))
 }
 
-// ruleOfOrder says that of two keys that are ints one must not be more than
+// ruleOfOrder says that of two keys of the same type one must not be more than
 // the other.
 type ruleOfOrder struct{ lesser, greater, reason string }
 
@@ -79,12 +79,14 @@ var rulesOfOrder = []ruleOfOrder{
 	{"events.high_priority_buffer", "events.pending_events", "what waits must be able to fill a buffer"},
 	{"events.medium_priority_buffer", "events.pending_events", "what waits must be able to fill a buffer"},
 	{"events.low_priority_buffer", "events.pending_events", "what waits must be able to fill a buffer"},
+	{"stream.batch_delay", "stream.max_batch_delay", "a client may ask for less, not be given more"},
 	{"stream.max_event_size", "stream.max_body_size", "a body must be able to hold an event"},
 	{"stream.max_body_size", "events.pending_bytes", "a body is accepted whole or not at all"},
 }
 
 func (r ruleOfOrder) holds(c *Config, keys table) bool {
-	return keys.lookup(r.lesser).get(c).(int) <= keys.lookup(r.greater).get(c).(int)
+	v := keys.lookup(r.lesser).get(c)
+	return inRange(v, v, keys.lookup(r.greater).get(c))
 }
 
 // problem says at one of its keys that the rule does not hold.

@@ -4,10 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/valyala/fasthttp"
 
 	"github.com/adic-network/router/actors"
+	"github.com/adic-network/router/config"
 	"github.com/adic-network/router/event"
 )
 
@@ -18,6 +20,7 @@ type streamParams struct {
 	format       event.Format
 	ids          bool
 	heartbeat    bool
+	window       time.Duration
 }
 
 // parseParams reads the query. It reports everything that is wrong with it.
@@ -35,6 +38,8 @@ func (s *Server) parseParams(args *fasthttp.Args) (p streamParams, err error) {
 	p.ids, err = parseSwitch("ids", args, false)
 	wrong.note(err)
 	p.heartbeat, err = parseSwitch("heartbeat", args, true)
+	wrong.note(err)
+	p.window, err = parseWindow(string(args.Peek("batch_delay")), s.config.Load().Stream)
 	wrong.note(err)
 	return p, wrong.err()
 }
@@ -67,6 +72,21 @@ func parseSince(value string) (actors.Start, error) {
 		return actors.Start{}, fmt.Errorf("since: %w", err)
 	}
 	return actors.FromCursor(c), nil
+}
+
+// parseWindow reads the delivery window that a client asks for.
+func parseWindow(value string, stream config.Stream) (time.Duration, error) {
+	if value == "" {
+		return stream.BatchDelay, nil
+	}
+	window, err := time.ParseDuration(value)
+	switch {
+	case err != nil || window < 0:
+		return 0, errors.New("batch_delay is not a time such as 20ms")
+	case window > stream.MaxBatchDelay:
+		return 0, fmt.Errorf("batch_delay is over the %s that this router allows", stream.MaxBatchDelay)
+	}
+	return window, nil
 }
 
 func parseSwitch(name string, args *fasthttp.Args, missing bool) (bool, error) {

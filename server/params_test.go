@@ -8,6 +8,9 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/adic-network/router/config"
 )
 
 // polledPage is the answer to a poll.
@@ -122,6 +125,9 @@ func TestBadParameters(t *testing.T) {
 		{"earliest in the wrong case", "since=Earliest", []string{"since", `"Earliest"`}},
 		{"a heartbeat that is no switch", "heartbeat=yes", []string{"heartbeat", "true", "false"}},
 		{"ids that is no switch", "ids=1", []string{"ids", "true", "false"}},
+		{"a window that is no time", "batch_delay=20", []string{"batch_delay", "20ms"}},
+		{"a window below zero", "batch_delay=-20ms", []string{"batch_delay", "20ms"}},
+		{"a window over the bound", "batch_delay=101ms", []string{"batch_delay", "100ms"}},
 		{"everything at once", "events=Nope&priority=urgent&format=xml&since=never&heartbeat=no&ids=no",
 			[]string{`"Nope"`, `"urgent"`, `"xml"`, `"never"`, "heartbeat", "ids"}},
 	}
@@ -143,6 +149,23 @@ func TestBadParameters(t *testing.T) {
 	}
 	if n, m := f.metric(t, "adic_websocket_connections"), f.metric(t, "adic_sse_connections"); n != "0" || m != "0" {
 		t.Errorf("%s WebSocket and %s SSE connections, want none", n, m)
+	}
+}
+
+func TestWindows(t *testing.T) {
+	stream := config.Default().Stream
+	stream.BatchDelay, stream.MaxBatchDelay = 20*time.Millisecond, 50*time.Millisecond
+	for value, want := range map[string]time.Duration{
+		"": stream.BatchDelay, "0": 0, "0s": 0, "5ms": 5 * time.Millisecond, "0.05s": stream.MaxBatchDelay,
+	} {
+		window, err := parseWindow(value, stream)
+		if err != nil || window != want {
+			t.Errorf("batch_delay=%s: %v, %v; want %v", value, window, err, want)
+		}
+		p := streamParams{window: window}
+		if got := p.client(nil, &slots{}).Window; got != want {
+			t.Errorf("batch_delay=%s: the connection has %v, want %v", value, got, want)
+		}
 	}
 }
 
@@ -175,7 +198,7 @@ func TestBadPollParameters(t *testing.T) {
 func TestLongParametersAreNotRepeatedWhole(t *testing.T) {
 	f := startFront(t, overTCP)
 	long := strings.Repeat("a", 8000)
-	for _, name := range []string{"events", "priority", "format", "since", "heartbeat", "ids", "limit", "wait"} {
+	for _, name := range []string{"events", "priority", "format", "since", "heartbeat", "ids", "batch_delay", "limit", "wait"} {
 		res, body := f.request(t, "GET", "/v1/events?"+name+"="+long, "")
 		wantError(t, res, body, http.StatusBadRequest)
 		if len(body) > 1000 {

@@ -74,6 +74,7 @@ func (p *streamParams) client(t actors.Transport, counted *slots) actors.Client 
 		Subscription: p.subscription,
 		Start:        p.start,
 		Format:       p.format,
+		Window:       p.window,
 		OnClose:      counted.free,
 	}
 }
