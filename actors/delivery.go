@@ -20,12 +20,13 @@ const (
 
 // scratch is what a worker lends to the connection whose turn it is.
 type scratch struct {
-	in    []byte // for reading
-	buf   []byte // the batch being made
-	marks []mark // the events in it
-	lead  int    // how many bytes of replies come before them, and of those
-	plain int    // how many come before a Lagged message, which is the last
-	told  event.Dropped
+	in      []byte // for reading
+	buf     []byte // the batch being made
+	marks   []mark // the events in it
+	lead    int    // how many bytes of replies come before them, and of those
+	plain   int    // how many come before a Lagged message, which is the last
+	told    event.Dropped
+	traffic traffic
 }
 
 // mark says where in a batch an event ends.
@@ -121,7 +122,7 @@ func (c *Connection) writeTail(ctx actor.Context) bool {
 			c.fail(ctx, err)
 			return false
 		}
-		c.talk.sent(c.hub.metrics, 0, n)
+		c.talk.sent(&c.box.scratch.traffic, 0, n)
 		if c.tail = c.tail[n:]; len(c.tail) > 0 {
 			c.block(n > 0)
 			return false
@@ -219,7 +220,7 @@ func (c *Connection) commit(batch []byte, at [event.NumPriorities]uint64, n int)
 	}
 	if n < s.lead {
 		c.tail = append([]byte(nil), batch[n:s.lead]...)
-		c.talk.sent(c.hub.metrics, messages, n)
+		c.talk.sent(&c.box.scratch.traffic, messages, n)
 		return
 	}
 	start := s.lead
@@ -240,9 +241,9 @@ func (c *Connection) commit(batch []byte, at [event.NumPriorities]uint64, n int)
 	if n == len(batch) {
 		c.pos = at
 	}
-	c.talk.sent(c.hub.metrics, messages, n)
+	c.talk.sent(&c.box.scratch.traffic, messages, n)
 	if len(s.marks) > 0 && n > s.lead {
-		c.hub.metrics.delivered(time.Duration(time.Now().UnixNano() - s.marks[0].event.Accepted))
+		s.traffic.delivered(time.Duration(time.Now().UnixNano() - s.marks[0].event.Accepted))
 	}
 }
 
@@ -255,7 +256,7 @@ func (c *Connection) writeOut() {
 		return
 	}
 	if n, err := c.conn.Write(rest); err == nil {
-		c.talk.sent(c.hub.metrics, c.outMessages, n)
+		c.talk.sent(&c.box.scratch.traffic, c.outMessages, n)
 	}
 }
 

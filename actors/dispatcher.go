@@ -15,14 +15,15 @@ type dispatcher struct {
 	idle    int
 	closed  bool
 	workers sync.WaitGroup
+	metrics *Metrics
 }
 
 // chunk is how many mailboxes a worker takes at a time: enough that the lock
 // does not count, few enough that the workers share a fan-out evenly.
 const chunk = 32
 
-func newDispatcher(workers int) *dispatcher {
-	d := &dispatcher{}
+func newDispatcher(workers int, m *Metrics) *dispatcher {
+	d := &dispatcher{metrics: m}
 	d.work.L = &d.mu
 	for range workers {
 		d.workers.Go(d.run)
@@ -78,6 +79,7 @@ func (d *dispatcher) run() {
 			m.run(s)
 			m = next
 		}
+		d.metrics.add(&s.traffic)
 	}
 }
 

@@ -76,27 +76,16 @@ func (m *Metrics) drop(lost event.Dropped) {
 // least important priority.
 func (m *Metrics) shed(lowest event.Priority, events int) { m.refused[lowest].Add(events) }
 
-// delivered notes how long the oldest event of a write was under way.
-func (m *Metrics) delivered(latency time.Duration) { m.latency.observe(latency) }
-
 // latencyBuckets are powers of two from 64 us to 33 s.
 const (
 	latencyBuckets   = 20
 	latencyFirstBits = 6 // 2^6 us
 )
 
-// latencyHistogram is a Prometheus histogram without a lock: it is updated at
-// every write by every worker.
+// latencyHistogram is a Prometheus histogram that all workers add to.
 type latencyHistogram struct {
 	buckets [latencyBuckets + 1]atomic.Uint64 // the last one is +Inf
 	micros  atomic.Int64
-}
-
-func (h *latencyHistogram) observe(d time.Duration) {
-	us := max(d.Microseconds(), 0)
-	i := max(bits.Len64(uint64(us)), latencyFirstBits) - latencyFirstBits
-	h.buckets[min(i, latencyBuckets)].Add(1)
-	h.micros.Add(us)
 }
 
 func (h *latencyHistogram) write(w io.Writer) {
@@ -112,4 +101,45 @@ func (h *latencyHistogram) write(w io.Writer) {
 		fmt.Fprintf(w, "%s_bucket{le=%q} %d\n", name, le, total)
 	}
 	fmt.Fprintf(w, "%s_sum %g\n%s_count %d\n", name, float64(h.micros.Load())/1e6, name, total)
+}
+
+// traffic is what a worker has written since it last told the Metrics. Workers
+// that counted every write there would spend more on taking the counters from
+// each other than on counting.
+type traffic struct {
+	wsMessages, wsBytes   int
+	sseMessages, sseBytes int
+	writes                int // with events
+	latency               [latencyBuckets + 1]uint32
+	micros                int64
+}
+
+// delivered notes how long the oldest event of a write was under way.
+func (t *traffic) delivered(latency time.Duration) {
+	us := max(latency.Microseconds(), 0)
+	i := max(bits.Len64(uint64(us)), latencyFirstBits) - latencyFirstBits
+	t.latency[min(i, latencyBuckets)]++
+	t.micros += us
+	t.writes++
+}
+
+// add moves what t counted to m.
+func (m *Metrics) add(t *traffic) {
+	if t.wsBytes > 0 {
+		m.wsMessages.Add(t.wsMessages)
+		m.wsBytes.Add(t.wsBytes)
+	}
+	if t.sseBytes > 0 {
+		m.sseMessages.Add(t.sseMessages)
+		m.sseBytes.Add(t.sseBytes)
+	}
+	if t.writes > 0 {
+		for i, n := range t.latency {
+			if n > 0 {
+				m.latency.buckets[i].Add(uint64(n))
+			}
+		}
+		m.latency.micros.Add(t.micros)
+	}
+	*t = traffic{}
 }

@@ -75,13 +75,14 @@ const closeTimeout = 30 * time.Second
 
 // NewRouter starts a router with an empty stream of its own. Close ends it.
 func NewRouter(o Options) (*Router, error) {
+	m := newMetrics(o.Metrics)
 	r := &Router{
+		metrics:   m,
+		dispatch:  newDispatcher(runtime.GOMAXPROCS(0), m),
 		catalogue: o.Catalogue,
 		log:       o.Log,
 		started:   time.Now(),
-		metrics:   newMetrics(o.Metrics),
 		stream:    newStream(event.NewEpoch(), o.Settings.Retain),
-		dispatch:  newDispatcher(runtime.GOMAXPROCS(0)),
 		wheel:     newWheel(),
 		drained:   make(chan struct{}),
 	}

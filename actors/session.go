@@ -23,5 +23,5 @@ type session interface {
 	// the connection may be closed.
 	goAway(c *Connection, code uint16, reason string) (answered bool)
 	// sent counts messages that were written.
-	sent(m *Metrics, messages, bytes int)
+	sent(t *traffic, messages, bytes int)
 }

@@ -60,9 +60,9 @@ func (s *sseSession) goAway(c *Connection, code uint16, _ string) (answered bool
 	return false
 }
 
-func (s *sseSession) sent(m *Metrics, messages, bytes int) {
-	m.sseMessages.Add(messages)
-	m.sseBytes.Add(bytes)
+func (s *sseSession) sent(t *traffic, messages, bytes int) {
+	t.sseMessages += messages
+	t.sseBytes += bytes
 }
 
 // idleTick is how often a connection with nothing due looks at its losses, so

@@ -139,7 +139,7 @@ func (p *panicking) goAway(c *Connection, code uint16, reason string) bool {
 	return p.session.goAway(c, code, reason)
 }
 
-func (p *panicking) sent(m *Metrics, messages, bytes int) {
+func (p *panicking) sent(m *traffic, messages, bytes int) {
 	p.at("sent")
 	p.session.sent(m, messages, bytes)
 }

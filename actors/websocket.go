@@ -248,9 +248,9 @@ func (s *wsSession) goAway(c *Connection, code uint16, reason string) (answered 
 	return !s.closeHeard
 }
 
-func (s *wsSession) sent(m *Metrics, messages, bytes int) {
-	m.wsMessages.Add(messages)
-	m.wsBytes.Add(bytes)
+func (s *wsSession) sent(t *traffic, messages, bytes int) {
+	t.wsMessages += messages
+	t.wsBytes += bytes
 }
 
 // asClose returns the close frame that err calls for.
