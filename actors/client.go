@@ -2,6 +2,7 @@ package actors
 
 import (
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -136,15 +137,38 @@ func (r *Router) serve(client Client, c *Connection) error {
 	c.box.setWants(c.sub.wanted(r.catalogue))
 	c.reader, c.lost = r.begin(client.Start)
 
-	props := actor.PropsFromProducer(func() actor.Actor { return c },
-		actor.WithMailbox(func() actor.Mailbox { return &c.box }),
-		actor.WithDispatcher(r.dispatch))
-	_, err := r.connections.SpawnNamed(props, r.connectionName())
-	if err != nil {
+	if err := r.nursery.spawn(c, r.connections, r.connectionName()); err != nil {
 		r.live.Add(-1)
 		return fmt.Errorf("cannot start the actor of a connection: %w", err)
 	}
 	return nil
+}
+
+// nursery starts the actors of connections. protoactor asks functions of its
+// Props for an actor and a mailbox, during the call that spawns it. Props for each
+// connection would be a sixth of what one takes, so all share these, and are
+// started one at a time.
+type nursery struct {
+	mu    sync.Mutex
+	next  *Connection
+	props *actor.Props
+}
+
+func newNursery(d *dispatcher) *nursery {
+	n := &nursery{}
+	n.props = actor.PropsFromProducer(func() actor.Actor { return n.next },
+		actor.WithMailbox(func() actor.Mailbox { return &n.next.box }),
+		actor.WithDispatcher(d))
+	return n
+}
+
+func (n *nursery) spawn(c *Connection, parent *actor.RootContext, name string) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.next = c
+	defer func() { n.next = nil }() // or the last one would be kept when it has ended
+	_, err := parent.SpawnNamed(n.props, name)
+	return err
 }
 
 func (r *Router) connectionName() string { return r.system.ProcessRegistry.NextId() }

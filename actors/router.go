@@ -59,6 +59,7 @@ type Router struct {
 	emitter     *actor.PID
 	queue       *actor.PID
 	connections *actor.RootContext // spawns under the supervisor of connections
+	nursery     *nursery
 
 	live     atomic.Int64
 	draining atomic.Bool
@@ -90,6 +91,7 @@ func NewRouter(o Options) (*Router, error) {
 	r.system = newSystem(r)
 	r.gate.notify = func() { r.sendQueue(roundDone{}) }
 	r.connections = r.system.Root.Copy().WithGuardian(stopping(r, "connection"))
+	r.nursery = newNursery(r.dispatch)
 	r.connections.Self() // protoactor makes the guardian on first use, unguarded
 
 	var err error
