@@ -43,6 +43,7 @@ type Server struct {
 	listeners  listeners
 	transports *transports
 	metrics    *counters
+	handshakes atomic.Int64 // that became streams
 	types      typesPage
 
 	websockets slots
@@ -98,6 +99,7 @@ func New(o Options) (*Server, error) {
 		ConnState:                    s.promised.follow,
 		WriteTimeout:                 answerTimeout,
 		IdleTimeout:                  idleTimeout,
+		MaxIdleWorkerDuration:        tidyInterval, // a rush leaves hundreds behind, with their stacks
 		ReadBufferSize:               o.Config.API.MaxHeaderSize,
 		MaxRequestBodySize:           o.Config.Stream.MaxBodySize,
 		NoDefaultServerHeader:        true,
@@ -129,6 +131,7 @@ func (s *Server) Serve(ln net.Listener) error {
 	if !s.listeners.add(l) {
 		return l.Close()
 	}
+	defer newTidy(&s.handshakes).close()
 	if err := s.http.Serve(l); err != nil {
 		return fmt.Errorf("cannot serve: %w", err)
 	}

@@ -82,6 +82,7 @@ func (p *streamParams) client(t actors.Transport, counted *slots) actors.Client 
 // handOver begins a stream on a hijacked connection. A stream that does not begin
 // gives its slot back.
 func (s *Server) handOver(counted *slots, begin func() error) {
+	s.handshakes.Add(1)
 	if err := begin(); err != nil {
 		counted.free()
 		s.metrics.reject(handOverFailed)
