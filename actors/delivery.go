@@ -20,11 +20,12 @@ const (
 
 // scratch is what a worker lends to the connection whose turn it is.
 type scratch struct {
-	in      []byte // for reading
-	buf     []byte // the batch being made
-	marks   []mark // the events in it
-	lead    int    // how many bytes of replies come before them, and of those
-	plain   int    // how many come before a Lagged message, which is the last
+	in      []byte       // for reading
+	buf     []byte       // the batch being made
+	marks   []mark       // the events in it
+	run     *event.Event // the batch is of its run, from it on; there are no marks
+	lead    int          // how many bytes of replies come before them, and of those
+	plain   int          // how many come before a Lagged message, which is the last
 	told    event.Dropped
 	traffic traffic
 }
@@ -135,11 +136,12 @@ func (c *Connection) writeTail(ctx actor.Context) bool {
 
 // collect gathers the next write: replies first, then events by class. It
 // returns the bytes, and the positions after them. A single event is returned as
-// its shared frame; more are copied into one batch, which costs less than a
-// system call each.
+// its shared frame, many that were published together as the shared frames of
+// their run; others are copied into one batch, which costs less than a system call
+// each.
 func (c *Connection) collect() (batch []byte, at [event.NumPriorities]uint64) {
 	s := c.box.scratch
-	s.buf, s.marks = s.buf[:0], s.marks[:0]
+	s.buf, s.marks, s.run = s.buf[:0], s.marks[:0], nil
 	s.plain, s.told = len(c.out), event.Dropped{}
 	if c.phase != open {
 		s.buf = append(s.buf, c.out...)
@@ -154,6 +156,11 @@ func (c *Connection) collect() (batch []byte, at [event.NumPriorities]uint64) {
 	}
 	s.buf = append(s.buf, c.out...)
 	s.lead = len(s.buf)
+	if waiting && s.lead == 0 {
+		if batch := c.takeRun(&ahead, &set); batch != nil {
+			return batch, ahead.pos
+		}
+	}
 	for p := event.High; waiting && p <= event.Low; p++ {
 		waiting = c.collectClass(p, &ahead, &set)
 	}
@@ -210,6 +217,10 @@ func (c *Connection) collectClass(p event.Priority, ahead *reader, set *event.Ty
 // in part is done with, and the rest of the frame that was cut is kept.
 func (c *Connection) commit(batch []byte, at [event.NumPriorities]uint64, n int) {
 	s := c.box.scratch
+	if s.run != nil {
+		c.commitRun(batch, at, n)
+		return
+	}
 	c.out = nil
 	messages := c.outMessages
 	c.outMessages = 0

@@ -30,8 +30,9 @@ func TestModel(t *testing.T) {
 			rapid.Check(t, func(rt *rapid.T) {
 				retain := retainGen(test.retain).Draw(rt, "retain")
 				steps := rapid.SliceOfN(stepGen(test.retain), 30, 80).Draw(rt, "steps")
+				least := rapid.SampledFrom([]int{1, 300, leastRun}).Draw(rt, "least run")
 				var err error
-				synctest.Test(t, func(t *testing.T) { err = playModel(t, retain, steps) })
+				synctest.Test(t, func(t *testing.T) { err = playModel(t, retain, least, steps) })
 				if err != nil {
 					rt.Fatal(err)
 				}
@@ -67,7 +68,7 @@ type modelClient struct {
 	now    *ledger      // nil while it is not connected
 }
 
-func playModel(t *testing.T, retain [event.NumPriorities]int, steps []step) error {
+func playModel(t *testing.T, retain [event.NumPriorities]int, least int, steps []step) error {
 	settings := testSettings()
 	quiet(&settings)
 	settings.Retain = retain
@@ -76,6 +77,7 @@ func playModel(t *testing.T, retain [event.NumPriorities]int, steps []step) erro
 	if err != nil {
 		return err
 	}
+	r.leastRun = least
 	defer func() {
 		r.Close()
 		time.Sleep(2 * time.Second) // see newRig
@@ -216,8 +218,8 @@ func (w *world) connect(c *modelClient, s step) {
 	client := n.options(n.asked, start)
 	client.Window = s.window
 	var err error
-	if s.talk == "WebSocket" {
-		err = w.ServeWebSocket(WebSocket{Client: client, IDs: true})
+	if s.talk != "SSE" {
+		err = w.ServeWebSocket(WebSocket{Client: client, IDs: !n.cursorless})
 	} else {
 		err = w.ServeSSE(SSE{Client: client, Head: []byte(sseHead), Heartbeat: true})
 	}
@@ -265,7 +267,7 @@ func (w *world) drain(c *modelClient, n int) {
 		}
 		for _, m := range messages {
 			c.now.check(w, m)
-			if m.kind == "Event" {
+			if m.kind == "Event" && !c.now.cursorless {
 				c.cursor, c.read = m.cursor, true
 			}
 			if m.kind == "Lagged" && c == w.clients[0] {

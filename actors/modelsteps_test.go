@@ -20,7 +20,7 @@ type step struct {
 	types  []event.TypeID // of a batch, or of a subscription
 	all    bool
 	prios  event.PrioritySet
-	talk   string // WebSocket, SSE
+	talk   string // WebSocket, SSE; WebSocket without cursors
 	window time.Duration
 	from   string // cursor, now, earliest
 	retain [event.NumPriorities]int
@@ -61,7 +61,7 @@ func drawStep(t *rapid.T, retain [2]int) step {
 		s.types = types.Draw(t, "types")
 		s.all = rapid.IntRange(0, 4).Draw(t, "all") == 0
 	case "connect", "poll":
-		s.talk = rapid.SampledFrom([]string{"WebSocket", "SSE"}).Draw(t, "talk")
+		s.talk = rapid.SampledFrom([]string{"WebSocket", "without cursors", "SSE"}).Draw(t, "talk")
 		s.window = rapid.SampledFrom([]time.Duration{0, 0, 2 * time.Millisecond, 5 * time.Millisecond, time.Second}).Draw(t, "window")
 		s.from = rapid.SampledFrom([]string{"cursor", "cursor", "cursor", "now", "earliest"}).Draw(t, "from")
 		s.types = types.Draw(t, "types")

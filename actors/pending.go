@@ -39,6 +39,12 @@ func (f *fifo) len() int            { return len(f.events) - f.gone }
 func (f *fifo) push(e *event.Event) { f.events = append(f.events, e) }
 func (f *fifo) first() *event.Event { return f.events[f.gone] }
 
+// next returns the first n events, or all if there are less. The slice is the
+// fifo's.
+func (f *fifo) next(n uint64) []*event.Event {
+	return f.events[f.gone : f.gone+int(min(n, uint64(f.len())))]
+}
+
 func (f *fifo) drop() {
 	f.events[f.gone] = nil
 	if f.gone++; f.gone < len(f.events) {

@@ -60,6 +60,7 @@ type Router struct {
 	queue       *actor.PID
 	connections *actor.RootContext // spawns under the supervisor of connections
 	nursery     *nursery
+	leastRun    int // see leastRun; tests have less
 
 	live     atomic.Int64
 	draining atomic.Bool
@@ -86,6 +87,7 @@ func NewRouter(o Options) (*Router, error) {
 		stream:    newStream(event.NewEpoch(), o.Settings.Retain),
 		wheel:     newWheel(),
 		drained:   make(chan struct{}),
+		leastRun:  leastRun,
 	}
 	r.set.Store(&o.Settings)
 	r.system = newSystem(r)

@@ -73,6 +73,7 @@ type Event struct {
 	timeStart, timeEnd int
 	unix               int64
 
+	run    *Run
 	frames [NumEncodings]atomic.Pointer[[]byte] // each made on first use
 }
 
