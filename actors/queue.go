@@ -1,7 +1,6 @@
 package actors
 
 import (
-	"slices"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -226,23 +225,6 @@ func (q *PriorityQueue) advance() bool {
 		}
 	}
 	return true
-}
-
-// joinFrames makes a run of events that are about to be published, if there are
-// many. After a fault, some may have been published already: then they have had
-// their run.
-func (q *PriorityQueue) joinFrames(c *class, next []*event.Event) {
-	if len(next) < 2 || next[0].Run() != nil || next[0].Seq <= c.head.Load() ||
-		next[len(next)-1].Seq != next[0].Seq+uint64(len(next)-1) {
-		return
-	}
-	size := 0
-	for _, e := range next {
-		size += len(e.JSON(event.Flat))
-	}
-	if size >= q.hub.leastRun {
-		event.NewRun(slices.Clone(next))
-	}
 }
 
 // publish puts e into its ring. Positions follow each other without a gap unless

@@ -1,6 +1,7 @@
 package actors
 
 import (
+	"slices"
 	"time"
 
 	"github.com/adic-network/router/event"
@@ -9,6 +10,23 @@ import (
 // leastRun is how many bytes of events make it worth to write them as they are in
 // their run (event.Run), without those of other classes: less is copied together.
 const leastRun = 16 << 10
+
+// joinFrames makes a run of events that are about to be published, if there are
+// many. After a fault, some may have been published already: then they have had
+// their run.
+func (q *PriorityQueue) joinFrames(c *class, next []*event.Event) {
+	if len(next) < 2 || next[0].Run() != nil || next[0].Seq <= c.head.Load() ||
+		next[len(next)-1].Seq != next[0].Seq+uint64(len(next)-1) {
+		return
+	}
+	size := 0
+	for _, e := range next {
+		size += len(e.JSON(event.Flat))
+	}
+	if size >= q.hub.leastRun {
+		event.NewRun(slices.Clone(next))
+	}
+}
 
 // takeRun returns the frames that wait in the run of the next event, if the
 // client wants all of them and they are enough. In those with a cursor it is the
