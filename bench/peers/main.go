@@ -42,8 +42,7 @@ import (
 
 const usage = `usage:
   peers list [--json] [--filter]
-  peers serve PEER [--addr 127.0.0.1:0] [--filter] [--delay 0s]
-`
+  peers serve PEER [--addr 127.0.0.1:0] [--filter] [--delay 0s]`
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)

@@ -41,12 +41,13 @@ type running struct {
 func startPeer(t *testing.T, p peer, args ...string) running {
 	t.Helper()
 	cmd := exec.Command(os.Args[0], append([]string{"serve", p.Name}, args...)...)
-	cmd.Env = append(os.Environ(), "PEERS_TEST_MAIN=1")
+	detector := "GORACE=atexit_sleep_ms=0"
 	if p.Name == "nbio" {
 		// nbio reads across goroutines without synchronisation and exempts most of
 		// its functions from the detector; what it finds in the rest is not ours.
-		cmd.Env = append(cmd.Env, "GORACE=exitcode=0 log_path="+t.TempDir()+"/nbio")
+		detector += " exitcode=0 log_path=" + t.TempDir() + "/nbio"
 	}
+	cmd.Env = append(os.Environ(), "PEERS_TEST_MAIN=1", detector)
 	var complaints bytes.Buffer
 	cmd.Stderr = &complaints
 	stdout, err := cmd.StdoutPipe()
