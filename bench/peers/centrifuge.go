@@ -76,9 +76,12 @@ func startCentrifuge(addr string, _ time.Duration) (server, error) {
 		PingPongConfig: centrifuge.PingPongConfig{PongTimeout: -1},
 	}))
 	shutdown := func() error {
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), stopPatience)
 		defer cancel()
-		return node.Shutdown(ctx)
+		if err := node.Shutdown(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			return err
+		}
+		return nil
 	}
 	streams, err := serveHTTP(addr, mux)
 	if err != nil {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
 
@@ -73,9 +74,12 @@ func startNBIO(addr string, _ time.Duration) (server, error) {
 			return nil
 		}),
 		close: func() error {
-			ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+			ctx, cancel := context.WithTimeout(context.Background(), stopPatience)
 			defer cancel()
-			return engine.Shutdown(ctx)
+			if err := engine.Shutdown(ctx); !errors.Is(err, context.DeadlineExceeded) {
+				return err
+			}
+			return nil
 		},
 	}, nil
 }

@@ -6,7 +6,12 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"time"
 )
+
+// stopPatience is how long a peer may take to take leave of its clients. Those
+// that do not answer end with the process.
+const stopPatience = 5 * time.Second
 
 // httpServer is net/http on a listener of its own.
 type httpServer struct {
