@@ -46,7 +46,7 @@ func centrifugePeer() peer {
 	}
 }
 
-func startCentrifuge(addr string, _ time.Duration) (server, error) {
+func startCentrifuge(addr string, _ options) (server, error) {
 	node, err := centrifuge.New(centrifuge.Config{})
 	if err != nil {
 		return server{}, err

@@ -23,7 +23,7 @@ func newDoor(publish publishFunc, channelOf func(event []byte) (string, error)) 
 	var mu sync.Mutex
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /v1/events", func(w http.ResponseWriter, r *http.Request) {
-		events, err := readEvents(http.MaxBytesReader(w, r.Body, maxBody))
+		batch, err := readBatch(http.MaxBytesReader(w, r.Body, maxBody), channelOf)
 		if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
 			refuse(w, http.StatusRequestEntityTooLarge, err)
 			return
@@ -31,15 +31,6 @@ func newDoor(publish publishFunc, channelOf func(event []byte) (string, error)) 
 		if err != nil {
 			refuse(w, http.StatusBadRequest, err)
 			return
-		}
-		batch := make([]publication, len(events))
-		for i, event := range events {
-			channel, err := channelOf(event)
-			if err != nil {
-				refuse(w, http.StatusBadRequest, fmt.Errorf("event %d: %w", i, err))
-				return
-			}
-			batch[i] = publication{channel, event}
 		}
 		mu.Lock()
 		defer mu.Unlock()
@@ -50,7 +41,7 @@ func newDoor(publish publishFunc, channelOf func(event []byte) (string, error)) 
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(http.StatusAccepted)
 		// An answer that cannot be written leaves nobody to tell.
-		_, _ = fmt.Fprintf(w, `{"accepted":%d}`, len(events))
+		_, _ = fmt.Fprintf(w, `{"accepted":%d}`, len(batch))
 	})
 	return mux
 }
@@ -70,34 +61,35 @@ func toType(event []byte) (string, error) {
 	return e.Type, nil
 }
 
-// readEvents reads all events of a body, so that a batch is taken or refused as
-// a whole.
-func readEvents(body io.Reader) (events []json.RawMessage, err error) {
+// readBatch reads all events of a body, so that a batch is taken or refused as a
+// whole.
+func readBatch(body io.Reader, channelOf func(event []byte) (string, error)) (batch []publication, err error) {
 	decoder := json.NewDecoder(body)
 	for {
 		var value json.RawMessage
 		if err := decoder.Decode(&value); err == io.EOF {
-			break
+			return batch, nil
 		} else if err != nil {
-			return nil, fmt.Errorf("event %d: %w", len(events), err)
+			return nil, fmt.Errorf("event %d: %w", len(batch), err)
 		}
-		if value[0] != '[' {
-			events = append(events, value)
-			continue
+		events := []json.RawMessage{value}
+		if value[0] == '[' {
+			if err := json.Unmarshal(value, &events); err != nil {
+				return nil, fmt.Errorf("event %d: %w", len(batch), err)
+			}
 		}
-		var batch []json.RawMessage
-		if err := json.Unmarshal(value, &batch); err != nil {
-			return nil, fmt.Errorf("event %d: %w", len(events), err)
+		for _, event := range events {
+			// Several peers put line ends between events.
+			if event[0] != '{' || bytes.ContainsAny(event, "\r\n") {
+				return nil, fmt.Errorf("event %d: not a JSON object on one line", len(batch))
+			}
+			channel, err := channelOf(event)
+			if err != nil {
+				return nil, fmt.Errorf("event %d: %w", len(batch), err)
+			}
+			batch = append(batch, publication{channel, event})
 		}
-		events = append(events, batch...)
 	}
-	for i, event := range events {
-		// Several peers put line ends between events.
-		if event[0] != '{' || bytes.ContainsAny(event, "\r\n") {
-			return nil, fmt.Errorf("event %d: not a JSON object on one line", i)
-		}
-	}
-	return events, nil
 }
 
 // refuse answers with the error as the router does.

@@ -1,32 +1,26 @@
 package main
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"net"
 	"os"
-	"runtime"
-	"sync"
 	"syscall"
-	"time"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
-
-	"github.com/adic-network/router/event"
 )
 
 // floorPeer is the least that a server can do on this kernel, and what
-// everything else is measured against: one thread that writes ready frames to
-// bare sockets and does nothing else.
+// everything else is measured against: one loop that writes ready frames to bare
+// sockets and does nothing else.
 //
 // A round takes all events that were published since the last one, lays their
 // frames behind one another once, and gives that buffer to every socket with one
 // write(2). A socket that does not take all of it goes on from its position when
 // epoll reports it writable; the bytes are kept once for all such sockets. It
-// checks nothing, forgets nobody, and knows no ids, cursors, priorities or
-// heartbeats.
+// knows no ids, cursors, priorities or heartbeats. Requests to publish come in on
+// the same goroutine, because waking another for every event costs as much as
+// dozens of writes.
 func floorPeer() peer {
 	return peer{
 		description: description{
@@ -35,8 +29,8 @@ func floorPeer() peer {
 			Transport: "both",
 			Path:      "/ws?channel=" + placeholder,
 			SSEPath:   "/sse?channel=" + placeholder,
-			Setup: "One thread and one epoll set over bare sockets, at most 19,900 of them. A round writes the frames of all events " +
-				"since the last one to each socket with one write(2); frames have no envelope and no ids. SO_SNDBUF is the " +
+			Setup: "One goroutine and one epoll set over bare sockets, at most 19,900 of them, publishers included. A round " +
+				"writes the frames of all events since the last one to each socket with one write(2); frames have no envelope and no ids. SO_SNDBUF is the " +
 				"kernel's default, TCP_NODELAY is set. What a slow socket has not taken is kept once for all, without a bound, " +
 				"and nobody is cut off. With a delay a round starts that long after the first event that it carries.",
 		},
@@ -44,22 +38,19 @@ func floorPeer() peer {
 	}
 }
 
-// floorMax bounds the connections, so that descriptors remain for the door.
+// floorMax bounds the connections, so that a few descriptors remain.
 const floorMax = 19_900
 
-// floor is the loop with its sockets. Fields below mu belong to the thread of
-// run.
+// floor is the loop with its sockets, which belong to the goroutine of run.
 type floor struct {
-	epoll, listener, wakeup int
-	delay                   time.Duration
-	done                    chan struct{}
+	epoll           *os.File // what it watches Go's poller watches
+	listener, timer int      // timer is a timerfd, for the delay
+	options
+	done chan struct{}
 
-	mu      sync.Mutex
 	pending map[string]*floorFrames // of the next round, by channel
-	woken   bool                    // a round is going to start
-	closing bool
-
-	taken   map[string]*floorFrames // the other of pending, empty between rounds
+	due     bool                    // a round is due at the end of this turn
+	armed   bool                    // or when the timer expires
 	sockets []floorSocket           // by descriptor
 	open    int
 	streams map[floorKey]*floorStream
@@ -67,24 +58,6 @@ type floor struct {
 	// frames that a full socket did not take, by descriptor. Both are rare.
 	unread, owed map[int][]byte
 	input        []byte
-}
-
-// floorFrames are the frames of some events for both transports.
-type floorFrames struct{ ws, sse []byte }
-
-// floorKey names a stream of bytes that many sockets get.
-type floorKey struct {
-	channel string
-	sse     bool
-}
-
-type floorStream struct {
-	sockets []int32
-	// log are the bytes that blocked sockets have not had yet, from position
-	// base on. It is empty between rounds when no socket is blocked.
-	log     []byte
-	base    uint64
-	blocked int
 }
 
 // floorSocket is all that is kept for a connection.
@@ -97,36 +70,36 @@ type floorSocket struct {
 	sse      bool
 }
 
-func startFloor(addr string, delay time.Duration) (server, error) {
+func startFloor(addr string, o options) (server, error) {
 	f := &floor{
-		epoll: -1, listener: -1, wakeup: -1,
-		delay:   delay,
+		listener: -1, timer: -1,
+		options: o,
 		done:    make(chan struct{}),
 		pending: make(map[string]*floorFrames),
-		taken:   make(map[string]*floorFrames),
 		streams: make(map[floorKey]*floorStream),
 		unread:  make(map[int][]byte),
 		owed:    make(map[int][]byte),
-		input:   make([]byte, 16<<10),
+		input:   make([]byte, 64<<10),
 	}
 	bound, err := f.listen(addr)
 	if err != nil {
 		f.closeDescriptors()
 		return server{}, err
 	}
-	go f.run()
-	return server{addr: bound, publish: f.publish, close: func() error {
-		f.mu.Lock()
-		f.closing = true
-		f.mu.Unlock()
-		err := f.wake()
+	wait, err := f.epoll.SyscallConn()
+	if err != nil {
+		f.closeDescriptors()
+		return server{}, err
+	}
+	go f.run(wait)
+	return server{addr: bound, close: func() error {
+		err := f.epoll.Close() // which ends run
 		<-f.done
 		return err
 	}}, nil
 }
 
-// listen opens the listener, the epoll set and the wakeup, and returns the
-// address.
+// listen opens all descriptors but those of clients and returns the address.
 func (f *floor) listen(addr string) (string, error) {
 	want, err := net.ResolveTCPAddr("tcp4", addr)
 	if err != nil {
@@ -155,13 +128,18 @@ func (f *floor) listen(addr string) (string, error) {
 	if err != nil {
 		return "", os.NewSyscallError("getsockname", err)
 	}
-	if f.epoll, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
+	epoll, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+	if err != nil {
 		return "", os.NewSyscallError("epoll_create1", err)
 	}
-	if f.wakeup, err = unix.Eventfd(0, unix.EFD_NONBLOCK|unix.EFD_CLOEXEC); err != nil {
-		return "", os.NewSyscallError("eventfd", err)
+	if err := unix.SetNonblock(epoll, true); err != nil { // lets os.NewFile poll it
+		return "", os.NewSyscallError("fcntl", err)
 	}
-	for _, fd := range []int{f.listener, f.wakeup} {
+	f.epoll = os.NewFile(uintptr(epoll), "epoll")
+	if f.timer, err = unix.TimerfdCreate(unix.CLOCK_MONOTONIC, unix.TFD_NONBLOCK|unix.TFD_CLOEXEC); err != nil {
+		return "", os.NewSyscallError("timerfd_create", err)
+	}
+	for _, fd := range []int{f.listener, f.timer} {
 		if err := f.watch(fd, unix.EPOLLIN|unix.EPOLLET); err != nil {
 			return "", err
 		}
@@ -169,177 +147,58 @@ func (f *floor) listen(addr string) (string, error) {
 	return fmt.Sprintf("%s:%d", net.IP(to.Addr[:]), bound.(*unix.SockaddrInet4).Port), nil
 }
 
+// watch adds a descriptor to the set.
 func (f *floor) watch(fd int, events uint32) error {
-	err := unix.EpollCtl(f.epoll, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: events, Fd: int32(fd)})
-	return os.NewSyscallError("epoll_ctl", err)
+	raw, err := f.epoll.SyscallConn()
+	if err != nil {
+		return err
+	}
+	return errors.Join(raw.Control(func(epoll uintptr) {
+		err = os.NewSyscallError("epoll_ctl",
+			unix.EpollCtl(int(epoll), unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: events, Fd: int32(fd)}))
+	}), err)
 }
 
-// publish adds the frames of a batch to the next round.
-func (f *floor) publish(batch []publication) error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	for _, p := range batch {
-		frames := f.pending[p.channel]
-		if frames == nil {
-			frames = new(floorFrames)
-			f.pending[p.channel] = frames
-		}
-		frames.ws = event.AppendTextFrame(frames.ws, p.event)
-		frames.sse = append(append(append(frames.sse, "data: "...), p.event...), "\n\n"...)
-	}
-	if f.woken {
-		return nil
-	}
-	f.woken = true
-	if f.delay == 0 {
-		return f.wake()
-	}
-	time.AfterFunc(f.delay, func() {
-		if err := f.wake(); err != nil {
-			fmt.Fprintln(os.Stderr, "peers: cannot start a round:", err)
-		}
-	})
-	return nil
-}
-
-// wake makes run look at pending and closing.
-func (f *floor) wake() error {
-	var one [8]byte
-	binary.NativeEndian.PutUint64(one[:], 1)
-	_, err := unix.Write(f.wakeup, one[:])
-	return os.NewSyscallError("write", err)
-}
-
-// run is the loop. It has a thread of its own, which parks in epoll_wait.
-func (f *floor) run() {
+// run is the loop, until the set is closed. It waits in Go's poller: a thread in a blocking epoll_wait
+// looks busy to Go's scheduler, whose monitor then wakes up every 20 us to see.
+func (f *floor) run(wait syscall.RawConn) {
 	defer close(f.done)
 	defer f.closeDescriptors()
-	runtime.LockOSThread()
 	events := make([]unix.EpollEvent, 1024)
 	for {
-		n, err := unix.EpollWait(f.epoll, events, -1)
-		if err != nil && !errors.Is(err, unix.EINTR) {
-			fmt.Fprintln(os.Stderr, "peers: floor: epoll_wait:", err)
-			return
-		}
-		round := false
-		for _, e := range events[:max(n, 0)] {
-			switch fd := int(e.Fd); fd {
-			case f.listener:
-				f.accept()
-			case f.wakeup:
-				var count [8]byte
-				_, _ = unix.Read(fd, count[:]) // only to reset it
-				round = true
-			default:
-				// It may be over by now, or another one: both functions find out.
-				if e.Events&unix.EPOLLOUT != 0 {
-					f.writable(fd)
-				}
-				if e.Events&^unix.EPOLLOUT != 0 {
-					f.readable(fd)
-				}
-			}
-		}
-		if round && !f.round() {
-			return
-		}
-	}
-}
-
-// round writes what is pending to all sockets. It returns false at the end.
-func (f *floor) round() bool {
-	f.mu.Lock()
-	f.pending, f.taken = f.taken, f.pending
-	f.woken = false
-	closing := f.closing
-	f.mu.Unlock()
-	for channel, frames := range f.taken {
-		f.send(floorKey{channel, false}, &frames.ws)
-		f.send(floorKey{channel, true}, &frames.sse)
-	}
-	return !closing
-}
-
-// send writes frames to all sockets of a stream and leaves an empty buffer.
-func (f *floor) send(key floorKey, frames *[]byte) {
-	s := f.streams[key]
-	if s == nil || len(s.sockets) == 0 || len(*frames) == 0 {
-		*frames = (*frames)[:0]
-		return
-	}
-	start := len(s.log)
-	if start == 0 {
-		s.log, *frames = *frames, s.log
-	} else {
-		s.log = append(s.log, *frames...)
-		*frames = (*frames)[:0]
-	}
-	// From the end, because a socket that fails is replaced by the last one.
-	for i := len(s.sockets) - 1; i >= 0; i-- {
-		fd := int(s.sockets[i])
-		socket := &f.sockets[fd]
-		if socket.blocked {
-			continue
-		}
-		n, err := write(fd, s.log[start:])
-		switch {
-		case err != nil:
-			f.drop(fd)
-		case n < len(s.log)-start:
-			socket.blocked = true
-			socket.position = s.base + uint64(start+n)
-			s.blocked++
-		}
-	}
-	s.forget()
-}
-
-// forget empties the log when no socket needs it.
-func (s *floorStream) forget() {
-	if s.blocked == 0 {
-		s.base += uint64(len(s.log))
-		s.log = s.log[:0]
-	}
-}
-
-// writable goes on with a socket that was full.
-func (f *floor) writable(fd int) {
-	socket := &f.sockets[fd]
-	s := socket.stream
-	if s != nil && socket.blocked {
-		rest := s.log[socket.position-s.base:]
-		n, err := write(fd, rest)
+		n := 0
+		err := wait.Read(func(epoll uintptr) bool {
+			n, _ = unix.EpollWait(int(epoll), events, 0)
+			return n > 0
+		})
 		if err != nil {
-			f.drop(fd)
-			return
+			return // closed
 		}
-		socket.position += uint64(n)
-		if n < len(rest) {
-			return
+		for _, e := range events[:n] {
+			f.handle(int(e.Fd), e.Events)
 		}
-		socket.blocked = false
-		s.blocked--
-		s.forget()
-	}
-	if frame, ok := f.owed[fd]; ok {
-		delete(f.owed, fd)
-		f.control(fd, frame)
+		if f.due {
+			f.due = false
+			f.round()
+		}
 	}
 }
 
-// control writes a control frame, now or when the socket takes it.
-func (f *floor) control(fd int, frame []byte) {
-	n := 0
-	if !f.sockets[fd].blocked {
-		var err error
-		if n, err = write(fd, frame); err != nil || n > 0 && n < len(frame) {
-			f.drop(fd)
-			return
+// handle reacts to what epoll reports of a descriptor.
+func (f *floor) handle(fd int, events uint32) {
+	switch fd {
+	case f.listener:
+		f.accept()
+	case f.timer:
+		f.armed, f.due = false, true // edge-triggered, so that it need not be read
+	default:
+		// It may be over by now, or another one: both functions find out.
+		if events&unix.EPOLLOUT != 0 {
+			f.writable(fd)
 		}
-	}
-	if n == 0 {
-		f.owed[fd] = frame // an earlier one needs no answer, RFC 6455 §5.5.3
+		if events&^unix.EPOLLOUT != 0 {
+			f.readable(fd)
+		}
 	}
 }
 
@@ -397,26 +256,9 @@ func (f *floor) closeDescriptors() {
 			f.drop(fd)
 		}
 	}
-	for _, fd := range []int{f.listener, f.epoll, f.wakeup} {
+	for _, fd := range []int{f.listener, f.timer} {
 		if fd >= 0 {
 			_ = unix.Close(fd)
 		}
-	}
-}
-
-// write is write(2). A socket that takes nothing is no error. It does not tell
-// Go's scheduler, since it cannot block: the socket does not.
-func write(fd int, p []byte) (int, error) {
-	for {
-		n, _, errno := syscall.RawSyscall(syscall.SYS_WRITE, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)))
-		switch errno {
-		case 0:
-			return int(n), nil
-		case syscall.EAGAIN:
-			return 0, nil
-		case syscall.EINTR:
-			continue
-		}
-		return 0, errno
 	}
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"strings"
@@ -17,7 +18,7 @@ import (
 // startTestFloor serves a floor in this process until the test ends.
 func startTestFloor(t *testing.T) server {
 	t.Helper()
-	s, err := startFloor("127.0.0.1:0", 0)
+	s, err := startFloor("127.0.0.1:0", options{channelOf: toEverything})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,6 +47,7 @@ func dialFloor(t *testing.T, s server) *websocket.Conn {
 // the end, with the answer to a ping that it sent meanwhile.
 func TestFloorSlowClient(t *testing.T) {
 	s := startTestFloor(t)
+	door := running{door: s.addr}
 	slow, healthy := dialFloor(t, s), dialFloor(t, s)
 	pongs := 0
 	slow.SetPongHandler(func(body string) error {
@@ -56,28 +58,24 @@ func TestFloorSlowClient(t *testing.T) {
 	})
 	// More than the kernel keeps for a connection.
 	const n, size = 200, 200 << 10
-	large := func(i int) []byte { return append([]byte{'{', byte(i)}, bytes.Repeat([]byte{'x'}, size)...) }
+	large := func(i int) string { return fmt.Sprintf(`{"n":%d,"pad":"%s"}`, i, strings.Repeat("x", size)) }
 	for i := range n {
-		if err := s.publish([]publication{{everything, large(i)}}); err != nil {
-			t.Fatal(err)
-		}
+		door.publish(t, []string{large(i)})
 		if i == n/2 {
 			if err := slow.WriteControl(websocket.PingMessage, []byte("there?"), time.Now().Add(patience)); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if _, got, err := healthy.ReadMessage(); err != nil || !bytes.Equal(got, large(i)) {
+		if _, got, err := healthy.ReadMessage(); err != nil || string(got) != large(i) {
 			t.Fatalf("healthy client: event %d: %v, %d bytes", i, err, len(got))
 		}
 	}
 	for i := range n {
-		if _, got, err := slow.ReadMessage(); err != nil || !bytes.Equal(got, large(i)) {
+		if _, got, err := slow.ReadMessage(); err != nil || string(got) != large(i) {
 			t.Fatalf("slow client: event %d: %v, %d bytes", i, err, len(got))
 		}
 	}
-	if err := s.publish([]publication{{everything, []byte("{}")}}); err != nil {
-		t.Fatal(err)
-	}
+	door.publish(t, []string{"{}"})
 	for _, client := range []*websocket.Conn{slow, healthy} {
 		if _, got, err := client.ReadMessage(); err != nil || string(got) != "{}" {
 			t.Fatalf("after all: %v, %q", err, got)
@@ -112,6 +110,11 @@ func TestFloorReadsPieces(t *testing.T) {
 				"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n\x8a\x05Hello"},
 		{"sse", "GET /sse?channel=all HTTP/1.1\r\nHost: x\r\n\r\n",
 			"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nCache-Control: no-cache\r\nConnection: close\r\n\r\n"},
+		{"two requests to publish", strings.Repeat("POST /v1/events HTTP/1.1\r\nContent-Length: 14\r\n\r\n[{},\n{\"a\":1}] ", 2),
+			strings.Repeat("HTTP/1.1 202 Accepted\r\nContent-Type: application/json\r\nContent-Length: 14\r\n\r\n{\"accepted\":2}", 2)},
+		{"a bad event", "POST /v1/events HTTP/1.1\r\nContent-Length: 1\r\n\r\n7",
+			"HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\nContent-Length: 50\r\n\r\n" +
+				`{"error":"event 0: not a JSON object on one line"}`},
 		{"another path", "GET / HTTP/1.1\r\nHost: x\r\n\r\n", ""},
 		{"another method", "PUT /ws HTTP/1.1\r\nHost: x\r\n\r\n", ""},
 		{"no end", strings.Repeat("x", maxUnread+1), ""},

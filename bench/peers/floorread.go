@@ -5,7 +5,9 @@ import (
 	"crypto/sha1"
 	"encoding/base64"
 	"encoding/binary"
+	"fmt"
 	"net/url"
+	"strconv"
 
 	"golang.org/x/sys/unix"
 
@@ -41,13 +43,18 @@ func (f *floor) readable(fd int) {
 			return
 		}
 		input := f.input[:n]
-		if before, ok := f.unread[fd]; ok {
+		before, unfinished := f.unread[fd]
+		if unfinished {
 			input = append(before, input...)
 			delete(f.unread, fd)
 		}
-		if rest, ok := f.read(fd, input); !ok {
+		rest, ok := f.read(fd, input)
+		switch {
+		case !ok:
 			f.drop(fd)
-		} else if len(rest) > 0 {
+		case len(rest) > 0 && unfinished: // it is a part of before
+			f.unread[fd] = rest
+		case len(rest) > 0:
 			f.unread[fd] = bytes.Clone(rest)
 		}
 	}
@@ -56,15 +63,36 @@ func (f *floor) readable(fd int) {
 // read handles what a client sent and returns what is unfinished. ok is false
 // when the connection is over.
 func (f *floor) read(fd int, input []byte) (rest []byte, ok bool) {
-	if f.sockets[fd].stream == nil {
+	for f.sockets[fd].stream == nil {
 		head, after, found := bytes.Cut(input, []byte("\r\n\r\n"))
 		if !found {
 			return input, len(input) <= maxUnread
 		}
-		if !f.handshake(fd, head) {
+		line, fields, _ := bytes.Cut(head, []byte("\r\n"))
+		words := bytes.Fields(line)
+		switch {
+		case len(words) != 3:
+			return nil, false
+		case string(words[0]) == "GET":
+			if !f.handshake(fd, string(words[1]), fields) {
+				return nil, false
+			}
+			input = after
+		case string(words[0]) == "POST":
+			length, err := strconv.Atoi(string(headerValue(fields, "Content-Length")))
+			if err != nil || length < 0 || length > maxBody {
+				return nil, false
+			}
+			if len(after) < length {
+				return input, true
+			}
+			if !f.take(fd, after[:length]) {
+				return nil, false
+			}
+			input = after[length:]
+		default:
 			return nil, false
 		}
-		input = after
 	}
 	if f.sockets[fd].sse {
 		return nil, true
@@ -72,15 +100,28 @@ func (f *floor) read(fd int, input []byte) (rest []byte, ok bool) {
 	return f.readFrames(fd, input)
 }
 
+// take publishes the events of a request and answers it, as newDoor does.
+func (f *floor) take(fd int, body []byte) bool {
+	batch, err := readBatch(bytes.NewReader(body), f.channelOf)
+	if err == nil {
+		err = f.publish(batch)
+	}
+	status, answer := "202 Accepted", fmt.Appendf(nil, `{"accepted":%d}`, len(batch))
+	if err != nil {
+		status = "400 Bad Request"
+		if answer, err = encode(map[string]string{"error": err.Error()}); err != nil {
+			return false
+		}
+	}
+	response := fmt.Appendf(nil, "HTTP/1.1 %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", status, len(answer), answer)
+	n, err := write(fd, response)
+	return err == nil && n == len(response)
+}
+
 // handshake answers a request and puts the socket into its stream, so that it
 // gets all that is published from then on.
-func (f *floor) handshake(fd int, head []byte) bool {
-	line, fields, _ := bytes.Cut(head, []byte("\r\n"))
-	words := bytes.Fields(line)
-	if len(words) != 3 || string(words[0]) != "GET" {
-		return false
-	}
-	target, err := url.ParseRequestURI(string(words[1]))
+func (f *floor) handshake(fd int, uri string, fields []byte) bool {
+	target, err := url.ParseRequestURI(uri)
 	if err != nil {
 		return false
 	}

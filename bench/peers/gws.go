@@ -2,7 +2,6 @@ package main
 
 import (
 	"net/http"
-	"time"
 
 	"github.com/lxzan/gws"
 )
@@ -59,7 +58,7 @@ func gwsChannelOf(conn *gws.Conn) string {
 	return name
 }
 
-func startGWS(addr string, _ time.Duration) (server, error) {
+func startGWS(addr string, _ options) (server, error) {
 	handler := new(gwsHandler)
 	upgrader := gws.NewUpgrader(handler, &gws.ServerOption{
 		Recovery: gws.Recovery,

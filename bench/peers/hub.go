@@ -149,7 +149,7 @@ func (c *hubClient) writePump() {
 	}
 }
 
-func startHub(addr string, _ time.Duration) (server, error) {
+func startHub(addr string, _ options) (server, error) {
 	hello, err := websocket.NewPreparedMessage(websocket.TextMessage, []byte(subscribed))
 	if err != nil {
 		return server{}, err

@@ -12,8 +12,9 @@
 //
 // and it ends on SIGTERM or SIGINT. Clients connect to the second address. Every
 // peer takes events on the first one, at POST /v1/events as the router does (see
-// newDoor): some peers insist on listeners of their own, and so it is the same
-// for all.
+// newDoor), with net/http: some insist on listeners of their own, and so it is
+// the same for all. Only the floor takes events in its loop, on the address that
+// clients connect to, and prints no other.
 //
 // With --filter, serve publishes each event to the channel of its type, and list
 // describes clients that ask for one type: {events} stands for its name. Without
@@ -108,21 +109,26 @@ func serve(ctx context.Context, name string, args []string, stdout io.Writer) er
 	if *delay < 0 || *delay > 0 && name != "floor" {
 		return fmt.Errorf("--delay %s: a batching window is positive and only the floor has one", *delay)
 	}
-	s, err := p.start(*addr, *delay)
-	if err != nil {
-		return fmt.Errorf("cannot start %s: %w", name, err)
-	}
 	channelOf := toEverything
 	if *filter {
 		channelOf = toType
 	}
-	door, err := serveHTTP("127.0.0.1:0", newDoor(s.publish, channelOf))
+	s, err := p.start(*addr, options{delay: *delay, channelOf: channelOf})
 	if err != nil {
-		return errors.Join(fmt.Errorf("cannot open the door for events: %w", err), s.close())
+		return fmt.Errorf("cannot start %s: %w", name, err)
 	}
-	fmt.Fprintf(stdout, "publishing %s\nlistening %s\n", door.addr, s.addr)
+	closeAll := s.close
+	if s.publish != nil {
+		door, err := serveHTTP("127.0.0.1:0", newDoor(s.publish, channelOf))
+		if err != nil {
+			return errors.Join(fmt.Errorf("cannot open the door for events: %w", err), s.close())
+		}
+		closeAll = func() error { return errors.Join(door.close(), s.close()) }
+		fmt.Fprintln(stdout, "publishing", door.addr)
+	}
+	fmt.Fprintln(stdout, "listening", s.addr)
 	<-ctx.Done()
-	if err := errors.Join(door.close(), s.close()); err != nil {
+	if err := closeAll(); err != nil {
 		return fmt.Errorf("cannot stop %s: %w", name, err)
 	}
 	return nil

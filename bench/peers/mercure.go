@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"net/http"
-	"time"
 
 	"github.com/dunglas/mercure"
 	"go.uber.org/zap"
@@ -32,7 +31,7 @@ func mercurePeer() peer {
 	}
 }
 
-func startMercure(addr string, _ time.Duration) (server, error) {
+func startMercure(addr string, _ options) (server, error) {
 	transport := mercure.NewLocalTransport()
 	hub, err := mercure.NewHub(mercure.WithTransport(transport), mercure.WithAnonymous(), mercure.WithLogger(zap.NewNop()))
 	if err != nil {

@@ -43,7 +43,7 @@ func natsPeer() peer {
 	}
 }
 
-func startNATS(addr string, _ time.Duration) (server, error) {
+func startNATS(addr string, _ options) (server, error) {
 	host, digits, err := net.SplitHostPort(addr)
 	if err != nil {
 		return server{}, err

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"time"
 
 	"github.com/lesismal/nbio/logging"
 	"github.com/lesismal/nbio/nbhttp"
@@ -34,7 +33,7 @@ func nbioPeer() peer {
 	}
 }
 
-func startNBIO(addr string, _ time.Duration) (server, error) {
+func startNBIO(addr string, _ options) (server, error) {
 	logging.SetLevel(logging.LevelNone) // it logs to the standard output
 	var clients channels[*websocket.Conn]
 	upgrader := websocket.NewUpgrader()

@@ -11,14 +11,23 @@ import (
 // peer is one server under comparison.
 type peer struct {
 	description
-	// start serves the streams of a peer on an address. delay is the batching
-	// window of the floor; other peers have none.
-	start func(addr string, delay time.Duration) (server, error)
+	// start serves a peer on an address.
+	start func(addr string, o options) (server, error)
+}
+
+// options are what only the floor needs to know: the others leave the door to
+// serve and have no batching window.
+type options struct {
+	// delay is how long after the first event that it carries a round starts.
+	delay time.Duration
+	// channelOf names the channel of an event.
+	channelOf func(event []byte) (string, error)
 }
 
 // server is a running peer.
 type server struct {
-	addr    string // where clients connect
+	addr string // where clients connect
+	// publish is nil where the peer takes events itself, on addr.
 	publish publishFunc
 	// close ends the peer and its connections. Nothing is published any more
 	// when it is called.

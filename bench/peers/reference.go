@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"net/http"
 	"sync"
-	"time"
 
 	"github.com/gorilla/websocket"
 
@@ -225,7 +224,7 @@ func encode(v any) ([]byte, error) {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
 }
 
-func startReference(addr string, _ time.Duration) (server, error) {
+func startReference(addr string, _ options) (server, error) {
 	n := &reference{
 		rings: [event.NumPriorities]*broadcastRing{
 			event.High: newBroadcastRing(1000), event.Medium: newBroadcastRing(500), event.Low: newBroadcastRing(100),
