@@ -57,7 +57,7 @@ func TestFloorSlowClient(t *testing.T) {
 		return nil
 	})
 	// More than the kernel keeps for a connection.
-	const n, size = 200, 200 << 10
+	const n, size = 100, 200 << 10
 	large := func(i int) string { return fmt.Sprintf(`{"n":%d,"pad":"%s"}`, i, strings.Repeat("x", size)) }
 	for i := range n {
 		door.publish(t, []string{large(i)})
