@@ -38,7 +38,8 @@ type conn struct {
 	stalled   bool // stops reading when it is open
 	paused    bool // does not read now
 	chunk     chunkReader
-	began     int64 // when connect(2) was called, Unix nanoseconds
+	left      uint64 // of the message that a peer is sending, in bytes
+	began     int64  // when connect(2) was called, Unix nanoseconds
 
 	partial []byte // of a response head, frame or event, without its end
 	message []byte // of a fragmented WebSocket message
@@ -106,9 +107,17 @@ func (l *loop) consume(c *conn, b []byte, kept int, now int64) (rest []byte, err
 		}
 		b, ended = b[:kept+n], done
 	}
-	if c.sse {
+	switch {
+	case c.sse && l.cfg.Peer != nil:
+		b = l.consumePeerSSE(c, b, now)
+	case c.sse:
 		b = l.consumeSSE(c, b, now)
-	} else if b, err = l.consumeWebSocket(c, b, now); err != nil {
+	case l.cfg.Peer != nil:
+		b, err = l.consumePeerWebSocket(c, b, now)
+	default:
+		b, err = l.consumeWebSocket(c, b, now)
+	}
+	if err != nil {
 		return nil, err
 	}
 	if ended {
@@ -130,7 +139,13 @@ func (l *loop) answered(c *conn, head, body []byte, now int64) error {
 		return err
 	case !c.sse && status == http.StatusSwitchingProtocols:
 		c.phase = greeting
-		return l.handshake.acceptWebSocket(head, int(c.index))
+		if err := l.handshake.acceptWebSocket(head, int(c.index)); err != nil {
+			return err
+		}
+		if l.cfg.Peer != nil && l.greet(c) {
+			l.opened(c, now)
+		}
+		return nil
 	}
 	l.refuse(c, status, body)
 	return nil
@@ -176,12 +191,8 @@ func (l *loop) consumeWebSocket(c *conn, b []byte, now int64) (rest []byte, err 
 		}
 		b = b[n:]
 		switch f.opcode {
-		case opPing:
-			l.control(c, opPong, f.payload)
-		case opPong: // An unsolicited one is allowed, RFC 6455 §5.5.3.
-		case opClose:
-			l.control(c, opClose, closeStatus(f.payload))
-			l.end(c, fmt.Sprintf("close code %d", closeCode(f.payload)))
+		case opPing, opPong, opClose:
+			l.controlled(c, f)
 		case opBinary:
 			return nil, errors.New("binary message")
 		default:
@@ -197,6 +208,17 @@ func (l *loop) consumeWebSocket(c *conn, b []byte, now int64) (rest []byte, err 
 		}
 	}
 	return nil, nil
+}
+
+// controlled answers a control frame.
+func (l *loop) controlled(c *conn, f frame) {
+	switch f.opcode {
+	case opPing:
+		l.control(c, opPong, f.payload)
+	case opClose:
+		l.control(c, opClose, closeStatus(f.payload))
+		l.end(c, fmt.Sprintf("close code %d", closeCode(f.payload)))
+	} // An unsolicited pong is allowed, RFC 6455 §5.5.3.
 }
 
 // assemble returns the message that f completes, or nil (RFC 6455 §5.4).
@@ -250,11 +272,16 @@ func (l *loop) received(c *conn, message []byte, now int64) error {
 // deliver counts one event. It allocates nothing unless there is a gap.
 func (l *loop) deliver(c *conn, event []byte, now int64) {
 	s, found, err := l.mark.find(event)
-	switch {
-	case !found:
+	if !found {
 		l.other++
 		return
-	case err != nil:
+	}
+	l.count(c, s, err, now)
+}
+
+// count counts an event of the run with its stamp.
+func (l *loop) count(c *conn, s stamp, err error, now int64) {
+	if err != nil {
 		l.damaged++
 		return
 	}

@@ -42,16 +42,7 @@ var mix = [10]class{high, high, medium, high, high, medium, high, low, high, med
 // short.
 func appendEvent(dst []byte, run string, c class, seq uint32, sent time.Time, size int) []byte {
 	start := len(dst)
-	dst = append(dst, `{"type":"`...)
-	dst = append(dst, published[c].name...)
-	dst = append(dst, `","run":"`...)
-	dst = append(dst, run...)
-	dst = append(dst, `","class":"`...)
-	dst = append(dst, c.String()...)
-	dst = append(dst, `","seq":`...)
-	dst = strconv.AppendUint(dst, uint64(seq), 10)
-	dst = append(dst, `,"sent_ns":`...)
-	dst = strconv.AppendInt(dst, sent.UnixNano(), 10)
+	dst = appendStamp(dst, published[c].name, run, c, seq, sent)
 	switch c {
 	case high:
 		dst = append(dst, `,"message_id":"bench-`...)
@@ -65,11 +56,40 @@ func appendEvent(dst []byte, run string, c class, seq uint32, sent time.Time, si
 	case low:
 		dst = append(dst, `,"node_id":"bench","version":"1.0.0"`...)
 	}
+	return appendTail(dst, sent, size-(len(dst)-start))
+}
+
+// appendGroupEvent appends one event for a group of clients.
+func appendGroupEvent(dst []byte, run string, group int, seq uint32, sent time.Time, size int) []byte {
+	start := len(dst)
+	dst = appendStamp(dst, groupTypes[group].name, run, high, seq, sent)
+	dst = append(dst, ',')
+	dst = append(dst, groupTypes[group].fields...)
+	return appendTail(dst, sent, size-(len(dst)-start))
+}
+
+// appendStamp appends the beginning of an event up to its own fields.
+func appendStamp(dst []byte, name, run string, c class, seq uint32, sent time.Time) []byte {
+	dst = append(dst, `{"type":"`...)
+	dst = append(dst, name...)
+	dst = append(dst, `","run":"`...)
+	dst = append(dst, run...)
+	dst = append(dst, `","class":"`...)
+	dst = append(dst, c.String()...)
+	dst = append(dst, `","seq":`...)
+	dst = strconv.AppendUint(dst, uint64(seq), 10)
+	dst = append(dst, `,"sent_ns":`...)
+	return strconv.AppendInt(dst, sent.UnixNano(), 10)
+}
+
+// appendTail appends the end of an event, with padding if there is room for it.
+func appendTail(dst []byte, sent time.Time, room int) []byte {
+	start := len(dst)
 	dst = append(dst, `,"timestamp":"`...)
 	dst = sent.UTC().AppendFormat(dst, time.RFC3339)
 	dst = append(dst, '"')
 	const frame = len(`,"pad":""}`)
-	if pad := size - (len(dst) - start) - frame; pad > 0 {
+	if pad := room - (len(dst) - start) - frame; pad > 0 {
 		dst = append(dst, `,"pad":"`...)
 		dst = append(dst, bytes.Repeat([]byte{'x'}, pad)...)
 		dst = append(dst, '"')
@@ -87,6 +107,10 @@ type stamp struct {
 // errStamp reports an event of this run whose own fields did not come back as
 // they were published.
 var errStamp = errors.New("event of this run with changed fields")
+
+// maxStamp is the longest stamp, from the mark of its run to the comma behind it,
+// and some more.
+const maxStamp = 128
 
 // marker finds the events of one run.
 type marker struct {

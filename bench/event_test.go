@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -121,17 +123,39 @@ func TestExpectedClasses(t *testing.T) {
 	}
 }
 
-func TestParseUsage(t *testing.T) {
-	const tail = " S 1 2 3 4 5 6 7 8 9 10 250 50 0 0 20 0 7 0 100 200000 300 18446744073709551615 1 2"
-	for name, want := range map[string]bool{"(adic)": true, "(a) (b c)": true, "()": true} {
-		u, err := parseUsage([]byte("4711 " + name + tail))
-		if (err == nil) != want || u.cpu != 3*time.Second || u.rss != 300*int64(os.Getpagesize()) {
-			t.Errorf("%s: %+v, %v, want 3 s and 300 pages", name, u, err)
+func TestReadProcess(t *testing.T) {
+	const statm = "500000 300 100 5 0 4000 0\n"
+	for _, test := range []struct {
+		name    string
+		threads []string // schedstat
+		statm   string
+		cpu     time.Duration
+		wrong   string
+	}{
+		{"one thread", []string{"2500000000 7 3\n"}, statm, 2500 * time.Millisecond, ""},
+		{"several", []string{"1 0 1\n", "20 0 1\n", "300 0 1\n"}, statm, 321, ""},
+		{"nothing to read", []string{""}, statm, 0, "has 0 fields"},
+		{"no number", []string{"many 0 1\n"}, statm, 0, "schedstat"},
+		{"no memory", []string{"1 0 1\n"}, "1\n", 0, "has 1 fields"},
+	} {
+		dir := t.TempDir()
+		write := func(name, text string) {
+			if err := errors.Join(os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o700), os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600)); err != nil {
+				t.Fatal(err)
+			}
 		}
-	}
-	for _, bad := range []string{"", "4711 (adic)", "4711 (adic) S 1 2", "4711 adic" + tail, "4711 (adic)" + strings.Replace(tail, "250", "x", 1)} {
-		if u, err := parseUsage([]byte(bad)); err == nil {
-			t.Errorf("%q: %+v, want an error", bad, u)
+		write("statm", test.statm)
+		for i, schedstat := range test.threads {
+			write(fmt.Sprintf("task/%d/schedstat", i), schedstat)
+		}
+		u, err := readProcess(dir)
+		switch {
+		case test.wrong != "":
+			if err == nil || !strings.Contains(err.Error(), test.wrong) {
+				t.Errorf("%s: %v, want an error about %q", test.name, err, test.wrong)
+			}
+		case err != nil || u.cpu != test.cpu || u.rss != 300*int64(os.Getpagesize()):
+			t.Errorf("%s: %+v, %v, want %v and 300 pages", test.name, u, err, test.cpu)
 		}
 	}
 }

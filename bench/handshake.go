@@ -22,8 +22,12 @@ const websocketGUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 // handshaker makes the requests that open streams and checks the answers.
 type handshaker struct {
 	host  string
-	query string // with its question mark, or empty
 	seed  uint64
+	group func(i int32) string
+
+	// What is asked for, with {events} in it where clients want different types,
+	// and the subprotocol to offer, if any.
+	path, ssePath, subprotocol string
 }
 
 func newHandshaker(cfg Config, host string, seed uint64) handshaker {
@@ -34,22 +38,40 @@ func newHandshaker(cfg Config, host string, seed uint64) handshaker {
 	if cfg.Priority != "" {
 		query.Set("priority", cfg.Priority)
 	}
-	h := handshaker{host: host, seed: seed}
-	if len(query) > 0 {
-		h.query = "?" + query.Encode()
+	h := handshaker{host: host, seed: seed, group: cfg.group, path: "/v1/ws/events", ssePath: "/v1/sse/events"}
+	switch {
+	case cfg.Peer != nil:
+		h.path, h.ssePath, h.subprotocol = cfg.Peer.Path, cfg.Peer.SSEPath, cfg.Peer.Subprotocol
+	case cfg.Groups > 0:
+		h.path += "?events=" + eventsPlaceholder
+		h.ssePath += "?events=" + eventsPlaceholder
+	case len(query) > 0:
+		h.path += "?" + query.Encode()
+		h.ssePath += "?" + query.Encode()
 	}
 	return h
 }
 
 // appendRequest appends the request of connection i.
 func (h handshaker) appendRequest(dst []byte, sse bool, i int) []byte {
+	path := h.path
 	if sse {
-		return fmt.Appendf(dst, "GET /v1/sse/events%s HTTP/1.1\r\nHost: %s\r\nUser-Agent: adic-bench\r\n"+
-			"Accept: text/event-stream\r\nCache-Control: no-cache\r\n\r\n", h.query, h.host)
+		path = h.ssePath
 	}
-	return fmt.Appendf(dst, "GET /v1/ws/events%s HTTP/1.1\r\nHost: %s\r\nUser-Agent: adic-bench\r\n"+
-		"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: %s\r\n\r\n",
-		h.query, h.host, h.key(i))
+	if group := h.group(int32(i)); group != "" {
+		path = strings.ReplaceAll(path, eventsPlaceholder, group)
+	}
+	if sse {
+		return fmt.Appendf(dst, "GET %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: adic-bench\r\n"+
+			"Accept: text/event-stream\r\nCache-Control: no-cache\r\n\r\n", path, h.host)
+	}
+	dst = fmt.Appendf(dst, "GET %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: adic-bench\r\n"+
+		"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: %s\r\n",
+		path, h.host, h.key(i))
+	if h.subprotocol != "" {
+		dst = fmt.Appendf(dst, "Sec-WebSocket-Protocol: %s\r\n", h.subprotocol)
+	}
+	return append(dst, "\r\n"...)
 }
 
 // key is the nonce of connection i. It is computed instead of kept, half from a

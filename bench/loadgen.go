@@ -31,6 +31,12 @@ type Config struct {
 	// Size is the length of a published event in bytes, about: an event is
 	// never shorter than its fields.
 	Size int
+	// Groups, up to 10, divides the clients evenly into so many groups, each of
+	// which wants another one of so many types, published in turn. 0 is none.
+	Groups int
+	// Peer, if not nil, is the server at URL, which is not the router. Events and
+	// Priority are of no use then.
+	Peer *Peer
 	// Token is the router's publish token.
 	Token string
 
@@ -171,15 +177,30 @@ func (cfg Config) validate() (want [classes]bool, err error) {
 		return want, fmt.Errorf("a connect concurrency of %d: it has to be at least 1", cfg.ConnectConcurrency)
 	case cfg.ConnectTimeout <= 0:
 		return want, fmt.Errorf("a connect timeout of %s: it has to be positive", cfg.ConnectTimeout)
+	case cfg.Groups < 0 || cfg.Groups > maxGroups:
+		return want, fmt.Errorf("%d groups of clients: it has to be 0 to %d", cfg.Groups, maxGroups)
+	case cfg.Groups > 0 && cfg.Events+cfg.Priority != "":
+		return want, errors.New("groups of clients have filters of their own: give none")
 	case cfg.Stall < 0 || cfg.Stall > clients:
 		return want, fmt.Errorf("%d of %d clients cannot stall", cfg.Stall, clients)
 	case cfg.ServerPID < 0:
 		return want, fmt.Errorf("%d is no process id", cfg.ServerPID)
 	}
 	if cfg.publishes() {
+		if cfg.Groups > 0 {
+			return [classes]bool{high: true}, nil
+		}
 		return expectedClasses(cfg.Events, cfg.Priority)
 	}
 	return want, nil
+}
+
+// group returns the type that client i wants, and nothing if that is everything.
+func (cfg Config) group(i int32) string {
+	if cfg.Groups == 0 {
+		return ""
+	}
+	return groupTypes[int(i)%cfg.Groups].name
 }
 
 func (cfg Config) publishes() bool { return cfg.Rate > 0 || cfg.Burst > 0 }

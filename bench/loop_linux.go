@@ -211,7 +211,7 @@ func (l *loop) control(c *conn, opcode byte, payload []byte) {
 		return
 	}
 	var buffer [131]byte
-	l.send(c, appendControlFrame(buffer[:0], opcode, rand.Uint32(), payload))
+	l.send(c, appendFrame(buffer[:0], opcode, rand.Uint32(), payload))
 }
 
 // closeAll begins to close every connection, WebSockets with a close frame.

@@ -31,12 +31,13 @@ type publisher struct {
 	run    string
 	size   int
 	batch  int
+	groups int
 	clock  clock
 	client *http.Client
 
-	// accepted is the last sequence number of each class that the router
-	// answered for, and so the number of its events.
-	accepted [classes]atomic.Uint32
+	// accepted is the last sequence number of each class, or group, that the
+	// router answered for, and so the number of its events.
+	accepted [maxGroups]atomic.Uint32
 
 	next     uint64 // events accepted in all: the place in mix
 	body     []byte
@@ -49,8 +50,13 @@ type publisher struct {
 }
 
 func newPublisher(cfg Config, host, run string, clock clock) *publisher {
+	door := host
+	if cfg.Peer != nil && cfg.Peer.Door != "" {
+		door = cfg.Peer.Door
+	}
 	return &publisher{
-		url:    "http://" + host + "/v1/events",
+		url:    "http://" + door + "/v1/events",
+		groups: cfg.Groups,
 		token:  cfg.Token,
 		run:    run,
 		size:   cfg.Size,
@@ -141,8 +147,8 @@ func (p *publisher) post(ctx context.Context, n int) {
 }
 
 // encode makes the body of n events stamped with now, and returns the last
-// sequence number of each class in it.
-func (p *publisher) encode(n int, now int64) (last [classes]uint32) {
+// sequence number of each class, or group, in it.
+func (p *publisher) encode(n int, now int64) (last [maxGroups]uint32) {
 	for c := range last {
 		last[c] = p.accepted[c].Load()
 	}
@@ -155,7 +161,14 @@ func (p *publisher) encode(n int, now int64) (last [classes]uint32) {
 		if i > 0 {
 			p.body = append(p.body, ',')
 		}
-		c := mix[(p.next+uint64(i))%uint64(len(mix))]
+		at := p.next + uint64(i)
+		if p.groups > 0 {
+			g := int(at % uint64(p.groups))
+			last[g]++
+			p.body = appendGroupEvent(p.body, p.run, g, last[g], sent, p.size)
+			continue
+		}
+		c := mix[at%uint64(len(mix))]
 		last[c]++
 		p.body = appendEvent(p.body, p.run, c, last[c], sent, p.size)
 	}

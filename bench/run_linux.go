@@ -187,13 +187,14 @@ func (s *session) until(phase Phase, done func(now int64) bool) error {
 }
 
 // accepted returns the last sequence numbers that the router answered for.
-func (s *session) accepted() (last [classes]uint32) {
+func (s *session) accepted() accepted {
+	a := accepted{groups: s.cfg.Groups}
 	if s.publisher != nil {
-		for class := range last {
-			last[class] = s.publisher.accepted[class].Load()
+		for i := range a.last {
+			a.last[i] = s.publisher.accepted[i].Load()
 		}
 	}
-	return last
+	return a
 }
 
 // interval reads the server's memory and tells the progress.
@@ -222,9 +223,8 @@ func (s *session) publishReport() *PublishReport {
 	if p == nil {
 		return nil
 	}
-	last := s.accepted()
 	r := &PublishReport{
-		Events:       ByClass{uint64(last[high]), uint64(last[medium]), uint64(last[low])},
+		Events:       byClass(s.accepted().byClass()),
 		Total:        p.total(),
 		Seconds:      p.elapsed.Seconds(),
 		PerSecond:    ratio(float64(p.total()), p.elapsed.Seconds()),

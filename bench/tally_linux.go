@@ -110,16 +110,46 @@ func (l *loop) shut(c *conn) {
 	}
 }
 
+// accepted is the last sequence number of each class, or group, that was
+// published.
+type accepted struct {
+	groups int
+	last   [maxGroups]uint32
+}
+
+// of returns those of the events that c gets, by class.
+func (a accepted) of(c *conn) (last [classes]uint32) {
+	if a.groups > 0 {
+		last[high] = a.last[int(c.index)%a.groups]
+		return last
+	}
+	copy(last[:], a.last[:])
+	return last
+}
+
+// byClass returns how many were published of each class.
+func (a accepted) byClass() (n [classes]uint64) {
+	for i, last := range a.last {
+		if a.groups > 0 {
+			i = int(high)
+		}
+		if i < len(n) {
+			n[i] += uint64(last)
+		}
+	}
+	return n
+}
+
 // complete reports whether every client that reads has all events of the wanted
 // classes up to last.
-func (l *loop) complete(want [classes]bool, last [classes]uint32) bool {
+func (l *loop) complete(want [classes]bool, last accepted) bool {
 	for i := range l.conns {
 		c := &l.conns[i]
 		if c.phase != open || c.paused {
 			continue
 		}
 		for class := range classes {
-			if want[class] && c.seq.last[class] < last[class] {
+			if want[class] && c.seq.last[class] < last.of(c)[class] {
 				return false
 			}
 		}
@@ -164,7 +194,7 @@ func (l *loop) deliveryReport() DeliveryReport {
 
 // lossReport compares what every connection missed of the events up to last
 // with what it was told. It is to be called when nothing more is expected.
-func (l *loop) lossReport(want [classes]bool, last [classes]uint32) LossReport {
+func (l *loop) lossReport(want [classes]bool, last accepted) LossReport {
 	var lost, told, unsaid, overtold [classes]uint64
 	r := LossReport{Messages: l.laggedMessages, Uncounted: l.uncounted}
 	for i := range l.conns {
@@ -173,7 +203,7 @@ func (l *loop) lossReport(want [classes]bool, last [classes]uint32) LossReport {
 			// The client of a connection that was ended resumes: what it has
 			// not received yet is not lost.
 			if want[class] && c.phase == open {
-				c.seq.finish(class, last[class])
+				c.seq.finish(class, last.of(c)[class])
 			}
 		}
 		known := c.seq.loss

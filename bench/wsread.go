@@ -41,54 +41,68 @@ type frame struct {
 // hold all of it. An error is a violation of the protocol and final. nextFrame
 // allocates nothing.
 func nextFrame(b []byte) (f frame, n int, err error) {
-	if len(b) < 2 {
+	h, ok, err := readHeader(b)
+	switch {
+	case !ok || err != nil:
+		return frame{}, 0, err
+	case h.opcode < opClose && h.length > maxMessage:
+		return frame{}, 0, fmt.Errorf("message of %d bytes: the generator takes up to %d", h.length, maxMessage)
+	case uint64(len(b)-h.size) < h.length:
 		return frame{}, 0, nil
 	}
-	f.opcode = b[0] & 0x0F
-	f.fin = b[0]&0x80 != 0
+	n = h.size + int(h.length)
+	return frame{opcode: h.opcode, fin: h.fin, payload: b[h.size:n:n]}, n, nil
+}
+
+// header is what a frame begins with.
+type header struct {
+	opcode byte
+	fin    bool
+	size   int    // of the header, in bytes
+	length uint64 // of the payload, in bytes
+}
+
+// readHeader reads the header that b begins with. ok is false when b does not
+// hold all of it.
+func readHeader(b []byte) (h header, ok bool, err error) {
+	if len(b) < 2 {
+		return header{}, false, nil
+	}
 	switch {
 	case b[0]&0x70 != 0:
-		return frame{}, 0, errReservedBits
+		return header{}, false, errReservedBits
 	case b[1]&0x80 != 0:
-		return frame{}, 0, errMaskedFrame
+		return header{}, false, errMaskedFrame
 	}
-	length, head := uint64(b[1]), 2
-	switch length {
+	h = header{opcode: b[0] & 0x0F, fin: b[0]&0x80 != 0, size: 2, length: uint64(b[1])}
+	switch h.length {
 	case 126:
 		if len(b) < 4 {
-			return frame{}, 0, nil
+			return header{}, false, nil
 		}
-		length, head = uint64(binary.BigEndian.Uint16(b[2:])), 4
-		if length < 126 {
-			return frame{}, 0, errLengthNotShort
+		h.length, h.size = uint64(binary.BigEndian.Uint16(b[2:])), 4
+		if h.length < 126 {
+			return header{}, false, errLengthNotShort
 		}
 	case 127:
 		if len(b) < 10 {
-			return frame{}, 0, nil
+			return header{}, false, nil
 		}
-		length, head = binary.BigEndian.Uint64(b[2:]), 10
-		if length < 1<<16 {
-			return frame{}, 0, errLengthNotShort
+		h.length, h.size = binary.BigEndian.Uint64(b[2:]), 10
+		if h.length < 1<<16 {
+			return header{}, false, errLengthNotShort
 		}
 	}
-	switch f.opcode {
+	switch h.opcode {
 	case opContinuation, opText, opBinary:
-		if length > maxMessage {
-			return frame{}, 0, fmt.Errorf("message of %d bytes: the generator takes up to %d", length, maxMessage)
-		}
 	case opClose, opPing, opPong:
-		if !f.fin || length > 125 {
-			return frame{}, 0, errLongControl
+		if !h.fin || h.length > 125 {
+			return header{}, false, errLongControl
 		}
 	default:
-		return frame{}, 0, fmt.Errorf("frame with the reserved opcode %#x", f.opcode)
+		return header{}, false, fmt.Errorf("frame with the reserved opcode %#x", h.opcode)
 	}
-	if uint64(len(b)-head) < length {
-		return frame{}, 0, nil
-	}
-	n = head + int(length)
-	f.payload = b[head:n:n]
-	return f, n, nil
+	return h, true, nil
 }
 
 // closeStatus returns the two bytes of the status code in a close frame's
@@ -109,10 +123,15 @@ func closeCode(payload []byte) int {
 	return int(binary.BigEndian.Uint16(payload))
 }
 
-// appendControlFrame appends a masked control frame, as clients have to send it
-// (RFC 6455 §5.3). The payload is at most 125 bytes.
-func appendControlFrame(dst []byte, opcode byte, mask uint32, payload []byte) []byte {
-	dst = append(dst, 0x80|opcode, 0x80|byte(len(payload)))
+// appendFrame appends a masked frame, as clients have to send it (RFC 6455 §5.3).
+// The payload is less than 64 KiB.
+func appendFrame(dst []byte, opcode byte, mask uint32, payload []byte) []byte {
+	if len(payload) <= 125 {
+		dst = append(dst, 0x80|opcode, 0x80|byte(len(payload)))
+	} else {
+		dst = append(dst, 0x80|opcode, 0x80|126)
+		dst = binary.BigEndian.AppendUint16(dst, uint16(len(payload)))
+	}
 	dst = binary.BigEndian.AppendUint32(dst, mask)
 	key := dst[len(dst)-4:]
 	for i, b := range payload {

@@ -76,7 +76,7 @@ func TestNextFrameAllocatesNothing(t *testing.T) {
 }
 
 func TestControlFrame(t *testing.T) {
-	got := appendControlFrame(nil, opPong, 0x01020304, []byte("hello"))
+	got := appendFrame(nil, opPong, 0x01020304, []byte("hello"))
 	want := []byte{0x8a, 0x85, 1, 2, 3, 4, 'h' ^ 1, 'e' ^ 2, 'l' ^ 3, 'l' ^ 4, 'o' ^ 1}
 	if !bytes.Equal(got, want) {
 		t.Errorf("% x, want % x", got, want)
