@@ -62,7 +62,7 @@ type Config struct {
 	ServerPID int
 	// Progress is called about twice a second, from the goroutine of Run, which
 	// measures nothing meanwhile. It may be nil.
-	Progress func(Progress)
+	Progress func(Progress) `json:"-"`
 }
 
 // DefaultConfig returns a configuration that listens with 100 WebSocket

@@ -4,9 +4,11 @@ package chart
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"html"
 	"math"
+	"slices"
 	"strings"
 )
 
@@ -25,6 +27,17 @@ type Growth struct {
 	Title  string
 	X, Y   string // what the axes are, with their units
 	Series []Series
+	// Emphasis is the series that the chart is about: it is drawn in colour and the
+	// others in grey. Without it each has its own colour.
+	Emphasis string
+}
+
+// Add adds a series, its points in the order of their X, if there are any.
+func (g *Growth) Add(name string, points []Point) {
+	if len(points) > 0 {
+		slices.SortFunc(points, func(a, b Point) int { return cmp.Compare(a.X, b.X) })
+		g.Series = append(g.Series, Series{name, points})
+	}
 }
 
 const (
@@ -35,6 +48,9 @@ const (
 // colours are the lines' in turn: distinct for most kinds of colour blindness, and
 // of a brightness that shows on black as on white.
 var colours = []string{"#3b82c4", "#d9822b", "#3a9a5b", "#b5559b", "#8a7a2f", "#d1495b", "#2a9d9d", "#7a6fd0", "#888888"}
+
+// greys are those of the lines that a chart is not about.
+var greys = []string{"#7d7d7d", "#a3a3a3", "#8f8378", "#7f8fa0", "#9a8aa0", "#84937f", "#b0a58f", "#6f7a85"}
 
 // style takes the page's preference for light or dark.
 const style = `<style>
@@ -62,8 +78,15 @@ func (g *Growth) SVG() []byte {
 	fmt.Fprintf(&b, `<path class="a" fill="none" d="M%d %dV%dH%d"/>`+"\n", left, top, height-bottom, width-right)
 	fmt.Fprintf(&b, `<text x="%d" y="%d" text-anchor="middle">%s</text>`+"\n", (left+width-right)/2, height-14, html.EscapeString(g.X))
 	fmt.Fprintf(&b, `<text transform="translate(18 %d) rotate(-90)" text-anchor="middle">%s</text>`+"\n", (top+height-bottom)/2, html.EscapeString(g.Y))
+	labels := g.labels(y)
 	for i, s := range g.Series {
-		colour := colours[i%len(colours)]
+		colour, stroke := colours[i%len(colours)], "2"
+		if g.Emphasis != "" {
+			colour, stroke = greys[i%len(greys)], "1.5"
+			if s.Name == g.Emphasis {
+				colour, stroke = colours[0], "3"
+			}
+		}
 		var path strings.Builder
 		for j, p := range s.Points {
 			px := left + x.place(p.X)*(width-left-right)
@@ -71,12 +94,40 @@ func (g *Growth) SVG() []byte {
 			fmt.Fprintf(&path, "%c%.1f %.1f", "ML"[min(j, 1)], px, py)
 			fmt.Fprintf(&b, `<circle cx="%.1f" cy="%.1f" r="3.5" fill="%s"/>`+"\n", px, py, colour)
 		}
-		fmt.Fprintf(&b, `<path fill="none" stroke="%s" stroke-width="2" d="%s"/>`+"\n", colour, path.String())
-		fmt.Fprintf(&b, `<rect x="%d" y="%d" width="12" height="12" fill="%s"/><text x="%d" y="%d">%s</text>`+"\n",
-			width-right+16, top+22*i, colour, width-right+34, top+22*i+11, html.EscapeString(s.Name))
+		fmt.Fprintf(&b, `<path fill="none" stroke="%s" stroke-width="%s" d="%s"/>`+"\n", colour, stroke, path.String())
+		weight := "400"
+		if s.Name == g.Emphasis {
+			weight = "700"
+		}
+		fmt.Fprintf(&b, `<rect x="%d" y="%.1f" width="10" height="10" fill="%s"/><text font-weight="%s" x="%d" y="%.1f">%s</text>`+"\n",
+			width-right+14, labels[i]-9, colour, weight, width-right+30, labels[i], html.EscapeString(s.Name))
 	}
 	b.WriteString("</svg>\n")
 	return b.Bytes()
+}
+
+// labels returns where the names of the series stand: as near to the ends of their
+// lines as there is room.
+func (g *Growth) labels(y axis) []float64 {
+	const line = 18
+	order := make([]int, len(g.Series))
+	at := make([]float64, len(g.Series))
+	for i, s := range g.Series {
+		order[i], at[i] = i, top
+		if n := len(s.Points); n > 0 {
+			at[i] = float64(height-bottom) - y.place(s.Points[n-1].Y)*(height-top-bottom) + 4
+		}
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(at[a], at[b]) })
+	for k := 1; k < len(order); k++ {
+		at[order[k]] = max(at[order[k]], at[order[k-1]]+line)
+	}
+	bottomLine := float64(height - 8)
+	for k := len(order) - 1; k >= 0; k-- { // those that were pushed out come back
+		at[order[k]] = min(at[order[k]], bottomLine)
+		bottomLine = at[order[k]] - line
+	}
+	return at
 }
 
 // axis is a logarithmic axis over whole decades.

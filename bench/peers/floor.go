@@ -34,8 +34,20 @@ func floorPeer() peer {
 				"kernel's default, TCP_NODELAY is set. What a slow socket has not taken is kept once for all, without a bound, " +
 				"and nobody is cut off. With a delay a round starts that long after the first event that it carries.",
 		},
-		start: startFloor,
+		start: func(addr string, o options) (server, error) { return startFloor(addr, o, 0) },
 	}
+}
+
+// boundedFloor is the floor for bursts of a server that promises what the router
+// promises: that no more than 64 KiB are in the kernel's hands for a client, where
+// nothing more important can overtake them. What it cannot hand over in one piece
+// it has to come back for.
+func boundedFloor() peer {
+	p := floorPeer()
+	p.Name = "floor-64k"
+	p.Setup = "The floor, with the router's bound on what the kernel holds for each client (send_buffer, 64 KiB; TCP_NOTSENT_LOWAT, 16 KiB)."
+	p.start = func(addr string, o options) (server, error) { return startFloor(addr, o, 64<<10) }
+	return p
 }
 
 // floorMax bounds the connections, so that a few descriptors remain.
@@ -70,7 +82,9 @@ type floorSocket struct {
 	sse      bool
 }
 
-func startFloor(addr string, o options) (server, error) {
+// startFloor starts it with that bound on the send buffer of each client, 0 for
+// the kernel's own.
+func startFloor(addr string, o options, sendBuffer int) (server, error) {
 	f := &floor{
 		listener: -1, timer: -1,
 		options: o,
@@ -81,7 +95,7 @@ func startFloor(addr string, o options) (server, error) {
 		owed:    make(map[int][]byte),
 		input:   make([]byte, 64<<10),
 	}
-	bound, err := f.listen(addr)
+	bound, err := f.listen(addr, sendBuffer)
 	if err != nil {
 		f.closeDescriptors()
 		return server{}, err
@@ -100,7 +114,7 @@ func startFloor(addr string, o options) (server, error) {
 }
 
 // listen opens all descriptors but those of clients and returns the address.
-func (f *floor) listen(addr string) (string, error) {
+func (f *floor) listen(addr string, sendBuffer int) (string, error) {
 	want, err := net.ResolveTCPAddr("tcp4", addr)
 	if err != nil {
 		return "", err
@@ -114,6 +128,13 @@ func (f *floor) listen(addr string) (string, error) {
 	// Accepted sockets inherit it.
 	if err := unix.SetsockoptInt(f.listener, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1); err != nil {
 		return "", os.NewSyscallError("setsockopt", err)
+	}
+	if sendBuffer > 0 { // the kernel doubles it
+		err := errors.Join(unix.SetsockoptInt(f.listener, unix.SOL_SOCKET, unix.SO_SNDBUF, sendBuffer/2),
+			unix.SetsockoptInt(f.listener, unix.IPPROTO_TCP, unix.TCP_NOTSENT_LOWAT, 16<<10))
+		if err != nil {
+			return "", os.NewSyscallError("setsockopt", err)
+		}
 	}
 	to := &unix.SockaddrInet4{Port: want.Port}
 	copy(to.Addr[:], want.IP.To4())

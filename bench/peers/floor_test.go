@@ -18,7 +18,7 @@ import (
 // startTestFloor serves a floor in this process until the test ends.
 func startTestFloor(t *testing.T) server {
 	t.Helper()
-	s, err := startFloor("127.0.0.1:0", options{channelOf: toEverything})
+	s, err := startFloor("127.0.0.1:0", options{channelOf: toEverything}, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

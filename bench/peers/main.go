@@ -1,8 +1,16 @@
 // Peers runs the servers that the router is compared with, each set up as its
-// own documents recommend for one stream of events to very many clients.
+// own documents recommend for one stream of events to very many clients, and
+// compares them.
 //
+//	go run . run --out DIR
+//	go run . report --out DIR --write ..
 //	go run . list --json
 //	go run . serve PEER --addr 127.0.0.1:0
+//
+// run puts every load on the router and on every peer, one after the other, each
+// in a process of its own and with the load generator in another, several times,
+// and keeps what was measured in a file; report makes the page and the charts
+// from it.
 //
 // list describes to a load generator how to be a client of each peer. serve
 // runs one of them as the only one in its process. When it is ready it prints
@@ -43,7 +51,9 @@ import (
 
 const usage = `usage:
   peers list [--json] [--filter]
-  peers serve PEER [--addr 127.0.0.1:0] [--filter] [--delay 0s]`
+  peers serve PEER [--addr 127.0.0.1:0] [--filter] [--delay 0s]
+  peers run --out DIR [--reps 3] [--loads A,B] [--servers A,B] [--quick]
+  peers report --out DIR --write DIR`
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
@@ -61,6 +71,12 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 		return list(args[1:], stdout)
 	case len(args) > 1 && args[0] == "serve":
 		return serve(ctx, args[1], args[2:], stdout)
+	case len(args) > 0 && args[0] == "run":
+		return runAll(ctx, args[1:], stdout)
+	case len(args) > 0 && args[0] == "report":
+		return writeReport(args[1:])
+	case len(args) == 1 && args[0] == "load":
+		return generate(ctx, os.Stdin, stdout)
 	}
 	return errors.New("nothing to do\n" + usage)
 }

@@ -110,7 +110,7 @@ const subscribed = `{"type":"Subscribed"}`
 // peers lists all peers, in the order of the report.
 func peers() []peer {
 	all := []peer{
-		centrifugePeer(), natsPeer(), mercurePeer(), gwsPeer(), nbioPeer(), hubPeer(), referencePeer(), floorPeer(),
+		centrifugePeer(), natsPeer(), mercurePeer(), gwsPeer(), nbioPeer(), hubPeer(), referencePeer(), floorPeer(), boundedFloor(),
 	}
 	for i := range all {
 		all[i].Version = version(all[i].Module)
