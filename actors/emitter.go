@@ -49,6 +49,8 @@ func (e *Emitter) Receive(ctx actor.Context) {
 		e.start(ctx)
 	case *publish:
 		e.publish(ctx, msg.batch)
+	case probe:
+		ctx.Forward(e.hub.queue)
 	}
 }
 

@@ -12,6 +12,11 @@ type (
 
 	accepted struct{}
 	refused  struct{ err error }
+
+	// probe asks for a sign of life. The emitter passes it on to the queue, which
+	// answers with alive.
+	probe struct{}
+	alive struct{}
 )
 
 // Messages to the PriorityQueue.

@@ -58,6 +58,8 @@ func (q *PriorityQueue) Receive(ctx actor.Context) {
 		q.resize(msg.retain)
 	case roster:
 		ctx.Respond(q.everybody())
+	case probe:
+		ctx.Respond(alive{})
 	}
 }
 

@@ -1,6 +1,7 @@
 package actors
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/adic-network/router/event"
@@ -49,6 +50,16 @@ func unixNano(n int64) (t time.Time) {
 		t = time.Unix(0, n)
 	}
 	return t
+}
+
+// Alive sends a message the way of every event, through the Emitter and the
+// PriorityQueue, and fails if it has not come back after timeout: what hangs there
+// stops every stream, and only a new process helps.
+func (r *Router) Alive(timeout time.Duration) error {
+	if _, err := r.system.Root.RequestFuture(r.emitter, probe{}, timeout).Result(); err != nil {
+		return fmt.Errorf("no answer from the emitter and the queue after %v: %w", timeout, err)
+	}
+	return nil
 }
 
 // Emitted is the number of events emitted so far.

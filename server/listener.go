@@ -4,6 +4,8 @@ import (
 	"errors"
 	"log/slog"
 	"net"
+	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -15,10 +17,13 @@ import (
 // one that was let in with the last descriptor could not be served.
 type listener struct {
 	net.Listener
-	open   func() int64 // connections, streams and others
-	log    *slog.Logger
-	told   time.Time
-	closed atomic.Bool
+	inherited bool         // the service manager holds it as well
+	open      func() int64 // connections, streams and others
+	log       *slog.Logger
+	told      time.Time
+	waited    int // pauses not told of
+	closed    atomic.Bool
+	turns     atomic.Uint64 // how often Accept looked
 }
 
 const (
@@ -28,24 +33,74 @@ const (
 
 	acceptPause = 50 * time.Millisecond
 	acceptTold  = 10 * time.Second // between log lines
+
+	alivePoll = time.Millisecond
 )
 
 // Accept implements net.Listener. Only one goroutine calls it.
 func (l *listener) Accept() (net.Conn, error) {
 	for {
-		if l.closed.Load() || l.hasRoom() {
-			conn, err := l.Listener.Accept()
-			if err == nil || !outOfDescriptors(err) {
-				return conn, err
+		l.turns.Add(1)
+		if !l.closed.Load() && !l.hasRoom() {
+			l.pause(syscall.EMFILE)
+			continue
+		}
+		conn, err := l.Listener.Accept()
+		switch {
+		case errors.Is(err, os.ErrDeadlineExceeded): // alive set it
+			err = l.Listener.(deadliner).SetDeadline(time.Time{})
+			if err != nil {
+				return nil, err
 			}
+		case outOfDescriptors(err):
+			l.pause(err)
+		default:
+			return conn, err
 		}
-		if now := time.Now(); now.Sub(l.told) > acceptTold {
-			l.told = now
-			l.log.Error("out of file descriptors: clients wait to be let in; raise the limit of open files",
-				"connections", l.open(), "limit", descriptorLimit())
-		}
-		time.Sleep(acceptPause)
 	}
+}
+
+// pause waits for clients to leave, and says so now and then.
+func (l *listener) pause(err error) {
+	l.waited++
+	if now := time.Now(); now.Sub(l.told) > acceptTold {
+		l.log.Error(remedy(err), "error", err, "connections", l.open(), "limit", descriptorLimit(), "suppressed", l.waited-1)
+		l.told, l.waited = now, 0
+	}
+	time.Sleep(acceptPause)
+}
+
+// remedy is what an operator can do about an error for which outOfDescriptors is
+// true.
+func remedy(err error) string {
+	switch {
+	case errors.Is(err, syscall.EMFILE):
+		return "cannot accept connections: too many open files: raise LimitNOFILE= in the systemd unit, or ulimit -n"
+	case errors.Is(err, syscall.ENFILE):
+		return "cannot accept connections: too many open files in the system: raise the sysctl fs.file-max"
+	default:
+		return "cannot accept connections: no memory for sockets: lower the limits of connections, or raise the sysctl net.ipv4.tcp_mem"
+	}
+}
+
+// deadliner is what a listener of the net package can do beside accepting.
+type deadliner interface{ SetDeadline(time.Time) error }
+
+// alive has Accept look once, whether anybody comes or not, and reports whether it
+// did before timeout. It needs no descriptor and no place in the kernel's queue, so
+// that a router that is only full is not taken for dead.
+func (l *listener) alive(timeout time.Duration) bool {
+	d, ok := l.Listener.(deadliner)
+	before := l.turns.Load()
+	if !ok || l.closed.Load() || d.SetDeadline(time.Now()) != nil {
+		return true // there is no way to tell, or nothing to tell any more
+	}
+	for end := time.Now().Add(timeout); l.turns.Load() == before && !l.closed.Load(); time.Sleep(alivePoll) {
+		if time.Now().After(end) {
+			return false
+		}
+	}
+	return true
 }
 
 // hasRoom reports whether there are descriptors for another connection.
@@ -77,6 +132,27 @@ func (ls *listeners) add(l *listener) bool {
 	defer ls.mu.Unlock()
 	ls.all = append(ls.all, l)
 	return !ls.closed
+}
+
+// handBack closes those that were inherited: who connects from now on waits for the
+// next process. It reports whether there are any.
+func (ls *listeners) handBack() (any bool, err error) {
+	ls.mu.Lock()
+	defer ls.mu.Unlock()
+	for _, l := range ls.all {
+		if l.inherited {
+			any, err = true, errors.Join(err, l.Close())
+		}
+	}
+	return any, err
+}
+
+// alive reports whether all are accepted from.
+func (ls *listeners) alive(timeout time.Duration) bool {
+	ls.mu.Lock()
+	all := slices.Clone(ls.all)
+	ls.mu.Unlock()
+	return !slices.ContainsFunc(all, func(l *listener) bool { return !l.alive(timeout) })
 }
 
 // close closes all.

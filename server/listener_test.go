@@ -84,8 +84,11 @@ func TestListenerGoesOnWithoutDescriptors(t *testing.T) {
 				if most := 1 + int(took/acceptTold); lines < 2 || lines > most {
 					t.Errorf("%d lines in %v, want 2 to %d", lines, took, most)
 				}
-				if !strings.Contains(log.String(), "raise the limit of open files") {
+				if !strings.Contains(log.String(), "cannot accept connections: ") || !strings.Contains(log.String(), "raise ") {
 					t.Errorf("the log does not tell what to do: %s", log.String())
+				}
+				if !strings.Contains(log.String(), "suppressed=200") { // ten seconds of pauses
+					t.Errorf("the log does not tell how many lines it left out: %s", log.String())
 				}
 				if took < 10*time.Second {
 					t.Errorf("a thousand failures took %v: the loop is a busy one", took)
@@ -204,5 +207,51 @@ func TestDescriptors(t *testing.T) {
 		if got := Descriptors(&c); got != tt.want {
 			t.Errorf("%s: %d, want %d", tt.name, got, tt.want)
 		}
+	}
+}
+
+// The accept loop shows that it is alive whether somebody connects or not, and is
+// found out when it hangs.
+func TestListenerIsAlive(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := &listener{Listener: ln, open: none, log: slog.New(slog.DiscardHandler)}
+	const timeout = 30 * time.Second
+	if l.alive(10 * time.Millisecond) {
+		t.Error("alive although nobody accepts")
+	}
+	accepted := make(chan net.Conn)
+	go func() {
+		defer close(accepted)
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			accepted <- conn
+		}
+	}()
+	for range 3 {
+		if !l.alive(timeout) {
+			t.Error("not alive although nobody has come")
+		}
+	}
+	client, err := net.Dial("tcp", ln.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	(<-accepted).Close()
+	if !l.alive(timeout) {
+		t.Error("not alive after a client")
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	<-accepted
+	if !l.alive(10 * time.Millisecond) {
+		t.Error("one that was closed is taken for one that hangs")
 	}
 }

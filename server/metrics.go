@@ -112,6 +112,8 @@ var help = map[string]string{
 	"adic_source_up":                     "1 while a source of events is running.",
 	"adic_source_events_total":           "Events that a source has published.",
 	"adic_source_dropped_total":          "Events of a source that the router did not take.",
+	"adic_log_lines_dropped_total":       "Log lines dropped because the log could not be written.",
+	"adic_log_lines_suppressed_total":    "Log lines left out because there were too many with the same message.",
 	"adic_draining":                      "1 while the router is shutting down.",
 	"adic_build_info":                    "Always 1; the labels say what was built.",
 }

@@ -54,6 +54,9 @@ func (r route) allow() string {
 // serve is the handler of all requests.
 func (s *Server) serve(ctx *fasthttp.RequestCtx) {
 	defer s.recovered(ctx)
+	if s.draining.Load() {
+		ctx.SetConnectionClose() // the next request is for another process
+	}
 	allowed := s.cors(ctx)
 	r, ok := routes(string(ctx.Path()))
 	if !ok {

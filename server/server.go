@@ -62,6 +62,9 @@ const (
 	// forcedAfter is how much longer than drain_timeout a shutdown may take
 	// before what is left is cut off.
 	forcedAfter = 5 * time.Second
+	// askTimeout is how long a shutdown waits for requests of connections that were
+	// accepted just before an inherited listener was ended.
+	askTimeout = time.Second
 )
 
 // New prepares a server; Serve starts it.
@@ -127,13 +130,29 @@ func allowBody(h *fasthttp.RequestHeader) (c fasthttp.RequestConfig) {
 
 // Serve accepts connections from ln until Shutdown, and then returns nil.
 func (s *Server) Serve(ln net.Listener) error {
-	l := &listener{Listener: ln, open: s.connections, log: s.log}
+	return s.accept(&listener{Listener: ln, open: s.connections, log: s.log})
+}
+
+// ServeInherited is Serve for a listener that the service manager holds as well and
+// gives to the next process. Shutdown ends it first, and not last.
+func (s *Server) ServeInherited(ln net.Listener) error {
+	return s.accept(&listener{Listener: ln, inherited: true, open: s.connections, log: s.log})
+}
+
+func (s *Server) accept(l *listener) error {
 	if !s.listeners.add(l) {
 		return l.Close()
 	}
-	defer newTidy(&s.handshakes).close()
 	if err := s.http.Serve(l); err != nil {
 		return fmt.Errorf("cannot serve: %w", err)
+	}
+	return nil
+}
+
+// Alive fails if connections are not accepted from a listener any more.
+func (s *Server) Alive(timeout time.Duration) error {
+	if !s.listeners.alive(timeout) {
+		return fmt.Errorf("no connection could be accepted for %v", timeout)
 	}
 	return nil
 }
@@ -148,9 +167,13 @@ func (s *Server) Reload(c config.Config) { s.config.Store(&c) }
 
 // Shutdown drains: it refuses what is new, with the listener still open so that
 // load balancers see why; has the router deliver what was accepted and close its
-// connections over drain_timeout; and then ends the listener. What has not ended
-// some seconds after drain_timeout, or when ctx is done, is cut off.
+// connections over drain_timeout; and then ends the listener. A listener that was
+// inherited is ended first instead: who comes then is for the next process. What
+// has not ended some seconds after drain_timeout, or when ctx is done, is cut off.
 func (s *Server) Shutdown(ctx context.Context) error {
+	if err := s.handBack(ctx); err != nil {
+		return err
+	}
 	s.draining.Store(true)
 	spread := s.config.Load().Stream.DrainTimeout
 	bounded, cancel := context.WithTimeout(ctx, spread+forcedAfter)
@@ -181,11 +204,35 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	return s.transports.close()
 }
 
+// handBack ends the listeners that were inherited, and lets those in that were
+// accepted before: they have not asked yet, and an EventSource that is refused now
+// never comes back.
+func (s *Server) handBack(ctx context.Context) error {
+	inherited, err := s.listeners.handBack()
+	if err != nil {
+		return fmt.Errorf("cannot close the inherited listener: %w", err)
+	}
+	if !inherited {
+		return nil
+	}
+	for end := time.Now().Add(askTimeout); ctx.Err() == nil && time.Now().Before(end); time.Sleep(alivePoll) {
+		if s.http.GetOpenConnectionsCount() < 0 { // it takes one off for Serve, which has returned
+			break
+		}
+	}
+	return nil
+}
+
+// LongestShutdown is how long Shutdown may take.
+func (s *Server) LongestShutdown() time.Duration {
+	return s.config.Load().Stream.DrainTimeout + askTimeout + 2*forcedAfter
+}
+
 // httpLog is where fasthttp's own messages go: they are about single requests
 // that went wrong on the client's side.
 type httpLog struct{ log *slog.Logger }
 
 // Printf implements fasthttp.Logger.
 func (l httpLog) Printf(format string, args ...any) {
-	l.log.Debug("http: " + fmt.Sprintf(format, args...))
+	l.log.Debug("http: a request failed", "error", fmt.Sprintf(format, args...))
 }

@@ -6,6 +6,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -16,6 +17,8 @@ const notifyTimeout = time.Second
 // are safe for concurrent use.
 type Manager struct {
 	socket string // empty without a manager
+	mu     sync.Mutex
+	conn   *net.UnixConn // kept: a router out of descriptors is alive all the same
 	// Watchdog is how often the manager wants a sign of life (Alive) at least; 0
 	// if it wants none.
 	Watchdog time.Duration
@@ -64,24 +67,51 @@ func (m *Manager) Status(status string) error { return m.send("STATUS=" + status
 // Alive is the sign of life that the watchdog waits for.
 func (m *Manager) Alive() error { return m.send("WATCHDOG=1") }
 
-// send sends assignments in one datagram. The socket is opened for each: they are
-// few, and a manager that was restarted has a new one under the same name.
+// send sends assignments in one datagram.
 func (m *Manager) send(assignments ...string) error {
 	if m.socket == "" {
 		return nil
 	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	text := []byte(strings.Join(assignments, "\n"))
+	if m.conn != nil {
+		if m.write(text) == nil {
+			return nil
+		}
+		m.close() // the manager may have been restarted, with a new socket of that name
+	}
 	conn, err := net.DialUnix("unixgram", nil, &net.UnixAddr{Name: m.socket, Net: "unixgram"})
+	if err == nil {
+		m.conn = conn
+		err = m.write(text)
+	}
 	if err != nil {
 		return fmt.Errorf("cannot notify the service manager: %w", err)
 	}
-	defer conn.Close()
-	if err := conn.SetWriteDeadline(time.Now().Add(notifyTimeout)); err != nil {
-		return fmt.Errorf("cannot notify the service manager: %w", err)
-	}
-	if _, err := conn.Write([]byte(strings.Join(assignments, "\n"))); err != nil {
-		return fmt.Errorf("cannot notify the service manager: %w", err)
-	}
 	return nil
+}
+
+func (m *Manager) write(text []byte) error {
+	if err := m.conn.SetWriteDeadline(time.Now().Add(notifyTimeout)); err != nil {
+		return err
+	}
+	_, err := m.conn.Write(text)
+	return err
+}
+
+// Close ends the connection to the manager.
+func (m *Manager) Close() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.close()
+}
+
+func (m *Manager) close() {
+	if m.conn != nil {
+		m.conn.Close() // of datagrams: nothing can be left to be lost
+		m.conn = nil
+	}
 }
 
 // take reads a variable and removes it.

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"strings"
+	"time"
 )
 
 // Exit statuses beside 0.
@@ -41,13 +42,25 @@ func report(stderr io.Writer, err error) int {
 	if errors.Is(err, errInterrupted) {
 		return statusInterrupted
 	}
-	for line := range strings.SplitSeq(err.Error(), "\n") {
-		fmt.Fprintf(stderr, "adic: %s\n", line)
-	}
+	printLast(stderr, "adic: "+strings.ReplaceAll(err.Error(), "\n", "\nadic: ")+"\n")
 	if usage := new(usageError); errors.As(err, &usage) {
 		return statusUsage
 	}
 	return statusFailure
+}
+
+// printLast prints the last words of the process. It does not wait for more than a
+// second: they may go through a pipe that nobody reads.
+func printLast(w io.Writer, text string) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		fmt.Fprint(w, text) // there is nobody left to tell of an error
+	}()
+	select {
+	case <-done:
+	case <-time.After(time.Second):
+	}
 }
 
 // errInterrupted ends a command that was asked to stop. Whoever asked knows,

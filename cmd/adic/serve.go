@@ -60,18 +60,24 @@ func serve(cmd *cobra.Command) error {
 		return err
 	}
 	cfg := loaded.Config
-	level := new(slog.LevelVar)
-	log, err := newLogger(cmd.ErrOrStderr(), cfg.Log, level)
+	service, err := startedBy()
 	if err != nil {
 		return err
 	}
+	defer service.manager.Close()
+	set, level := metrics.NewSet(), new(slog.LevelVar)
+	log, endLog, err := newLogger(cmd.ErrOrStderr(), cfg.Log, level, set)
+	if err != nil {
+		return err
+	}
+	defer endLog()
+	service.log = log
 	catalogue, err := loadCatalogue(cfg.Events.Catalogue)
 	if err != nil {
 		return err
 	}
 	raiseDescriptorLimit(log, &cfg)
 
-	set := metrics.NewSet()
 	router, err := actors.NewRouter(actors.Options{
 		Settings: routerSettings(&cfg), Catalogue: catalogue, Metrics: set, Log: log,
 	})
@@ -85,7 +91,7 @@ func serve(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	listener, err := listen(&cfg.API)
+	listener, accept, err := service.listen(&cfg.API, front)
 	if err != nil {
 		return err
 	}
@@ -103,20 +109,25 @@ func serve(cmd *cobra.Command) error {
 	}
 	failed := make(chan error, 1)
 	running.Go(func() {
-		if err := front.Serve(listener); err != nil {
+		if err := accept(listener); err != nil {
 			failed <- fmt.Errorf("cannot go on serving: %w", err)
 		}
 	})
+	watched, stopWatching := context.WithCancel(cmd.Context())
+	defer stopWatching()
+	running.Go(func() { service.watch(watched, working(router, front)) })
 
 	signals := make(chan os.Signal, 8)
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
 	defer signal.Stop(signals)
 	reload := &reloader{cmd: cmd, current: loaded.Config, level: level, router: router, front: front, log: log}
-	if err := untilStopped(ctx, signals, failed, reload.reload); err != nil {
+	service.ready(listener.Addr())
+	if err := untilStopped(ctx, signals, failed, func() { service.reloading(listener.Addr(), reload.reload) }); err != nil {
 		return err
 	}
 	stop() // the sources first: what they have published is delivered
-	return drain(front, signals, cfg.Stream.DrainTimeout, log)
+	service.stopping(front)
+	return drain(front, signals, cfg.Stream.DrainTimeout, log, func() { service.left(router) })
 }
 
 // loadServeConfig reads the configuration. --demo is short for two of its keys.
@@ -193,15 +204,20 @@ func untilStopped(ctx context.Context, signals <-chan os.Signal, failed <-chan e
 	}
 }
 
-// drain ends the service gracefully; a second signal ends it at once.
-func drain(front *server.Server, signals <-chan os.Signal, timeout time.Duration, log *slog.Logger) error {
+// drain ends the service gracefully; a second signal ends it at once. It calls
+// progress once a second.
+func drain(front *server.Server, signals <-chan os.Signal, timeout time.Duration, log *slog.Logger, progress func()) error {
 	log.Info("draining", "timeout", timeout.String())
 	began := time.Now()
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- front.Shutdown(ctx) }()
+	ticker := time.NewTicker(time.Second)
+	defer ticker.Stop()
 	for {
 		select {
+		case <-ticker.C:
+			progress()
 		case s := <-signals:
 			if s == syscall.SIGHUP {
 				log.Warn("configuration not reloaded: shutting down")

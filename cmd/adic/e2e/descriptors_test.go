@@ -9,6 +9,9 @@ import (
 	"testing"
 )
 
+// outOfDescriptors is what the router says when it cannot let anybody in.
+const outOfDescriptors = "cannot accept connections: too many open files: raise LimitNOFILE= in the systemd unit, or ulimit -n"
+
 // withDescriptors is the start of a command that may have n descriptors.
 func withDescriptors(t *testing.T, n int) []string {
 	return []string{tool(t, "prlimit"), fmt.Sprintf("--nofile=%d:%d", n, n)}
@@ -102,7 +105,7 @@ func TestGoesOnWithoutDescriptors(t *testing.T) {
 		}()
 	}
 	eventually(t, "the router is out of descriptors", func() bool {
-		return r.find(t, "out of file descriptors: clients wait to be let in; raise the limit of open files") != nil
+		return r.find(t, outOfDescriptors) != nil
 	})
 	for i := range clients { // each that leaves makes room for another
 		o := <-opened
