@@ -14,9 +14,9 @@ import (
 	"github.com/VictoriaMetrics/metrics"
 )
 
-// sink is an output that can be made to hang or to fail.
+// sink is an output that can be made to fail.
 type sink struct {
-	mu    sync.Mutex // held to make it hang
+	mu    sync.Mutex
 	err   error
 	short int // bytes taken of a write that fails
 	text  bytes.Buffer
@@ -32,6 +32,18 @@ func (s *sink) Write(p []byte) (int, error) {
 		return n, s.err
 	}
 	return s.text.Write(p)
+}
+
+func (s *sink) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.String()
+}
+
+func (s *sink) reset() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.text.Reset()
 }
 
 func (s *sink) set(err error) {
@@ -58,7 +70,7 @@ func TestWriterWritesInOrder(t *testing.T) {
 			io.WriteString(w, line)
 		}
 		w.Close()
-		if out.text.String() != want.String() || dropped.Get() != 0 {
+		if out.String() != want.String() || dropped.Get() != 0 {
 			t.Errorf("%d of %d bytes were written, %d lines dropped", out.text.Len(), want.Len(), dropped.Get())
 		}
 		io.WriteString(w, "after the end\n")
@@ -122,7 +134,7 @@ func TestWriterRetries(t *testing.T) {
 		out.set(nil)
 		time.Sleep(2 * retryPause)
 		w.Close()
-		if got := out.text.String(); got != "first\nsecond\n" || dropped.Get() != 0 {
+		if got := out.String(); got != "first\nsecond\n" || dropped.Get() != 0 {
 			t.Errorf("wrote %q, %d dropped", got, dropped.Get())
 		}
 	})
