@@ -29,9 +29,20 @@ type process struct {
 // start starts a program, which is ended at the latest when the test ends.
 func start(t *testing.T, program string, args ...string) *process {
 	t.Helper()
-	p := &process{cmd: exec.Command(program, args...), done: make(chan struct{})}
-	p.cmd.Env = environment(t)
-	p.cmd.Stdout, p.cmd.Stderr = &p.stdout, &p.stderr
+	cmd := exec.Command(program, args...)
+	cmd.Env = environment(t)
+	return startCommand(t, cmd)
+}
+
+// startCommand is start for a command that has more than arguments. What it prints
+// goes where the command says, or is collected.
+func startCommand(t *testing.T, cmd *exec.Cmd) *process {
+	t.Helper()
+	p := &process{cmd: cmd, done: make(chan struct{})}
+	p.cmd.Stdout = &p.stdout
+	if p.cmd.Stderr == nil {
+		p.cmd.Stderr = &p.stderr
+	}
 	p.cmd.WaitDelay = grace // for children that hold its output open
 	var err error
 	if p.stdin, err = p.cmd.StdinPipe(); err != nil {
@@ -47,8 +58,7 @@ func start(t *testing.T, program string, args ...string) *process {
 	t.Cleanup(func() {
 		p.terminate()
 		if t.Failed() {
-			t.Logf("%s %s\nstandard output:\n%s\nstandard error:\n%s", filepath.Base(program), strings.Join(args, " "),
-				p.stdout.tail(), p.stderr.tail())
+			t.Logf("%s\nstandard output:\n%s\nstandard error:\n%s", strings.Join(cmd.Args, " "), p.stdout.tail(), p.stderr.tail())
 		}
 	})
 	return p
