@@ -2,11 +2,13 @@ package e2e
 
 import (
 	"errors"
+	"io"
 	"net"
 	"os"
 	"os/exec"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -159,4 +161,50 @@ func TestRefusesUnusableSockets(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Those who were let in just before the router was told to end have not asked yet,
+// and are served all the same: an EventSource that is refused never comes back.
+func TestThoseWhoHaveJustComeAreServed(t *testing.T) {
+	held := holdSocket(t)
+	r := held.start(t, "--stream.drain_timeout", "1s")
+	var early []net.Conn
+	for range 20 {
+		conn, err := net.Dial("tcp", r.addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		early = append(early, conn)
+	}
+	r.get(t, "/health/live") // whoever came before has been let in
+	r.signal(syscall.SIGTERM)
+	eventually(t, "the router drains", func() bool { return r.find(t, "draining") != nil })
+	late, err := net.Dial("tcp", r.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer late.Close()
+	for _, conn := range append(early, late) {
+		if _, err := io.WriteString(conn, "GET /v1/sse/events HTTP/1.1\r\nHost: adic\r\n\r\n"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i, conn := range early {
+		text, err := io.ReadAll(conn) // to the end of the stream, which the drain brings
+		if err != nil || !strings.HasPrefix(string(text), "HTTP/1.1 200 OK\r\n") || strings.Count(string(text), "retry: ") != 2 {
+			t.Errorf("client %d, who came before the end, received %q, %v", i, text, err)
+		}
+	}
+	<-r.done
+	if r.err != nil {
+		t.Errorf("the router ended with %v", r.err)
+	}
+
+	next := held.start(t, "--stream.drain_timeout", "1s")
+	head := make([]byte, len("HTTP/1.1 200 OK\r\n"))
+	if _, err := io.ReadFull(late, head); err != nil || string(head) != "HTTP/1.1 200 OK\r\n" {
+		t.Errorf("who came after the end received %q from the next router, %v", head, err)
+	}
+	next.terminate()
 }

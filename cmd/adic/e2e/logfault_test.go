@@ -1,0 +1,157 @@
+package e2e
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// A log that cannot be written is no reason to stop, to wait or to lose an event.
+// What is missing is counted, and told where it is missing once somebody reads.
+func TestLogThatCannotBeWritten(t *testing.T) {
+	for name, open := range map[string]func(t *testing.T) (stderr, reader *os.File){
+		"a full disk":              fullDisk,
+		"a pipe without reader":    brokenPipe,
+		"a pipe that nobody reads": fullPipe,
+	} {
+		t.Run(name, func(t *testing.T) {
+			stderr, reader := open(t)
+			held := holdSocket(t)
+			file := filepath.Join(t.TempDir(), "adic.toml")
+			mustWrite(t, file, "")
+			cmd := passing(t, "api", []*os.File{held.file}, adic(), "serve", "--config", file, "--log.level", "debug", "--log.format", "json",
+				"--auth.publish_token", publishToken, "--stream.drain_timeout", "1s", "--events.high_priority_buffer", "60000")
+			cmd.Stderr = stderr
+			r := &router{process: startCommand(t, cmd), addr: held.addr}
+			c := newCrowd(t, held.addr)
+			c.follow(t, 20)
+			c.visit(2)
+			c.publish(2)
+			eventually(t, "events are published", func() bool { return c.count() >= 200 })
+
+			// A file with some thousand mistakes is a line longer than what a log may
+			// keep in memory.
+			const dropped = "adic_log_lines_dropped_total"
+			mustWrite(t, file, strings.Repeat("[unknown]\n", 1)+manyMistakes(5000))
+			for n := range 3 {
+				r.signal(syscall.SIGHUP)
+				eventually(t, "lines are dropped", func() bool { return int(r.metrics(t)[dropped]) > n })
+			}
+			before := c.count()
+			eventually(t, "events are published", func() bool { return c.count() >= before+200 })
+			c.hush(t)
+			c.wantAll(t)
+			for _, what := range c.refused {
+				t.Errorf("refused: %s", what)
+			}
+			status, _, _ := r.status(t, http.MethodGet, "/health/live", "")
+			if status != http.StatusOK {
+				t.Errorf("the router is not well: %d", status)
+			}
+
+			if reader != nil {
+				wantNote(t, reader, func() int { return int(r.metrics(t)[dropped]) })
+			}
+			c.leave()
+			r.terminate()
+			if r.err != nil {
+				t.Errorf("the router ended with %v", r.err)
+			}
+		})
+	}
+}
+
+func manyMistakes(n int) string {
+	var text strings.Builder
+	for i := range n {
+		fmt.Fprintf(&text, "a_key_that_there_is_not_%d = 1\n", i)
+	}
+	return text.String()
+}
+
+func fullDisk(t *testing.T) (stderr, reader *os.File) {
+	t.Helper()
+	f, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { f.Close() })
+	return f, nil
+}
+
+func brokenPipe(t *testing.T) (stderr, reader *os.File) {
+	t.Helper()
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Close()
+	t.Cleanup(func() { w.Close() })
+	return w, nil
+}
+
+// fullPipe has no room for a single line.
+func fullPipe(t *testing.T) (stderr, reader *os.File) {
+	t.Helper()
+	var ends [2]int
+	if err := syscall.Pipe2(ends[:], syscall.O_CLOEXEC); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.SetNonblock(ends[1], true); err != nil {
+		t.Fatal(err)
+	}
+	line := []byte(`{"msg":"of another program"}` + "\n")
+	line = []byte(strings.Repeat(" ", 63-len(line)%64) + string(line)) // divides the pipe evenly
+	for {
+		if _, err := syscall.Write(ends[1], line); errors.Is(err, syscall.EAGAIN) {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := syscall.SetNonblock(ends[1], false); err != nil { // as a shell has it
+		t.Fatal(err)
+	}
+	r, w := os.NewFile(uintptr(ends[0]), "reader"), os.NewFile(uintptr(ends[1]), "writer")
+	t.Cleanup(func() { r.Close(); w.Close() })
+	return w, r
+}
+
+// wantNote reads the log until it says that lines are missing, and fails the test
+// unless it says how many.
+func wantNote(t *testing.T, log *os.File, dropped func() int) {
+	t.Helper()
+	want := dropped()
+	lines, total := bufio.NewReader(log), 0
+	for total < want {
+		text, err := lines.ReadBytes('\n')
+		if err != nil && !errors.Is(err, io.EOF) {
+			t.Fatal(err)
+		}
+		var line struct {
+			Msg   string
+			Level string
+			Lines int
+		}
+		if err := json.Unmarshal(text, &line); err != nil {
+			t.Fatalf("%q is no line of the log: %v", text, err)
+		}
+		if line.Msg == "lines are missing here: the log could not be written fast enough" {
+			if line.Level != "ERROR" {
+				t.Errorf("the level of the note is %s", line.Level)
+			}
+			total += line.Lines
+		}
+	}
+	if got := dropped(); total > got {
+		t.Errorf("%d lines are said to be missing, %d are counted", total, got)
+	}
+}
