@@ -120,7 +120,8 @@ func serve(cmd *cobra.Command) error {
 	signals := make(chan os.Signal, 8)
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
 	defer signal.Stop(signals)
-	reload := &reloader{cmd: cmd, current: loaded.Config, level: level, router: router, front: front, log: log}
+	reload := &reloader{cmd: cmd, current: loaded.Config, catalogue: catalogue,
+		level: level, router: router, front: front, log: log}
 	service.ready(listener.Addr())
 	if err := untilStopped(ctx, signals, failed, func() { service.reloading(listener.Addr(), reload.reload) }); err != nil {
 		return err

@@ -1,23 +1,26 @@
 package main
 
 import (
+	"bytes"
 	"log/slog"
 
 	"github.com/spf13/cobra"
 
 	"github.com/adic-network/router/actors"
 	"github.com/adic-network/router/config"
+	"github.com/adic-network/router/event"
 	"github.com/adic-network/router/server"
 )
 
 // reloader applies a changed configuration to a running router.
 type reloader struct {
-	cmd     *cobra.Command
-	current config.Config
-	level   *slog.LevelVar
-	router  *actors.Router
-	front   *server.Server
-	log     *slog.Logger
+	cmd       *cobra.Command
+	current   config.Config
+	catalogue *event.Catalogue
+	level     *slog.LevelVar
+	router    *actors.Router
+	front     *server.Server
+	log       *slog.Logger
 }
 
 // reload reads the configuration again, applies what can change while running,
@@ -38,6 +41,15 @@ func (r *reloader) reload() {
 	if err != nil {
 		r.log.Error("configuration not reloaded, the old one stays in force", "error", err)
 		return
+	}
+	catalogue, err := loadCatalogue(next.Events.Catalogue)
+	if err != nil { // the next start would fail
+		r.log.Error("configuration not reloaded, the old one stays in force", "error", err)
+		return
+	}
+	if !bytes.Equal(catalogue.JSON(), r.catalogue.JSON()) {
+		r.log.Warn("configuration change needs a restart: the catalogue", "file", next.Events.Catalogue,
+			"types", catalogue.Len(), "running", r.catalogue.Len())
 	}
 	applied := 0
 	for _, c := range config.Diff(&r.current, &loaded.Config) {

@@ -40,7 +40,7 @@ func TestLogThatCannotBeWritten(t *testing.T) {
 			// A file with some thousand mistakes is a line longer than what a log may
 			// keep in memory.
 			const dropped = "adic_log_lines_dropped_total"
-			mustWrite(t, file, strings.Repeat("[unknown]\n", 1)+manyMistakes(5000))
+			mustWrite(t, file, "[api]\n"+manyMistakes(5000))
 			for n := range 3 {
 				r.signal(syscall.SIGHUP)
 				eventually(t, "lines are dropped", func() bool { return int(r.metrics(t)[dropped]) > n })
