@@ -5,7 +5,8 @@ package actors
 // its methods, one at a time.
 type Transport interface {
 	// Attach begins to report readiness to n, from any goroutine, until Close.
-	// It is called once, before all other methods. Reports may be spurious, and
+	// It is called once, before all other methods, but for a transport that is
+	// closed unused, maybe after a last word. Reports may be spurious, and
 	// one report may stand for any number of events: the transport reports
 	// again only after Read or Write has said that there is no more.
 	Attach(n Notifier) error

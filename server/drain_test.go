@@ -215,6 +215,18 @@ func TestConnectingWhileDraining(t *testing.T) {
 	}
 }
 
+// A client whose handshake was answered just before the router began to drain is
+// told why it is closed as all others are.
+func TestHandshakeJustBeforeTheDrain(t *testing.T) {
+	t.Parallel()
+	f := startFront(t, overTCP)
+	f.router.HangUp() // while the front lets clients in as before
+	c := f.dialBareWS(t, "/v1/ws/events")
+	if messages, code := c.endOfWS(); messages != 0 || code != websocket.CloseGoingAway {
+		t.Errorf("%d messages and close code %d, want none and 1001", messages, code)
+	}
+}
+
 // A second signal ends the drain at once: its context is done.
 func TestDrainIsCutShort(t *testing.T) {
 	t.Parallel()

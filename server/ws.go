@@ -2,6 +2,7 @@ package server
 
 import (
 	"encoding/base64"
+	"errors"
 	"strconv"
 	"strings"
 
@@ -55,6 +56,9 @@ func (s *Server) websocket(ctx *fasthttp.RequestCtx) {
 				Deflate: deflate,
 				Early:   early,
 			})
+			if errors.Is(err, actors.ErrDraining) { // which began while its handshake was answered
+				_, _ = t.Write(goingAway) // if there is no room for that, there is none for any word
+			}
 			if err != nil {
 				t.Close()
 			}
@@ -66,6 +70,10 @@ func (s *Server) websocket(ctx *fasthttp.RequestCtx) {
 		s.websockets.free()
 	}
 }
+
+// goingAway is a close frame with 1001 (RFC 6455 §7.4.1), for a client that has no
+// actor to close it.
+var goingAway = []byte{0x88, 2, 1001 >> 8, 1001 & 0xff}
 
 // client is the part that a WebSocket and an SSE stream share.
 func (p *streamParams) client(t actors.Transport, counted *slots) actors.Client {

@@ -24,6 +24,10 @@ var importRules = []struct {
 		"a source publishes, and does not care to whom"},
 	{"bench", []string{"actors", "server", "config", "source", "asynkron/protoactor-go", "valyala/fasthttp"},
 		"the load generator is a client"},
+	{"logging", []string{"event", "actors", "server", "config", "source", "bench", "systemd", "asynkron/protoactor-go", "valyala/fasthttp"},
+		"a log knows nothing of what is logged"},
+	{"systemd", []string{"event", "actors", "server", "config", "source", "bench", "logging", "asynkron/protoactor-go", "valyala/fasthttp"},
+		"the protocols are the same for every service"},
 }
 
 const module = "github.com/adic-network/router/"

@@ -1,21 +1,34 @@
 package e2e
 
 import (
+	"net/http"
+	"path/filepath"
 	"slices"
 	"testing"
 	"time"
 )
 
+// messageAdded declares the type that a crowd publishes.
+const messageAdded = `{"name":"MessageAdded","alias":"message.new","priority":"high","fields":[
+	{"name":"message_id","type":"string"},{"name":"depth","type":"uint"},{"name":"timestamp","type":"timestamp"}]}`
+
 // Restarts under load, with the socket held by systemd, are waits and not errors:
 // nobody is refused, streams are closed with a word and one after the other, all
-// resume, and all get all that was accepted, by whichever router.
+// resume, and all get all that was accepted, by whichever router. That is also how a
+// catalogue is replaced.
 func TestRestartsUnderLoadRefuseNobody(t *testing.T) {
 	const each, restarts = 40, 3
 	const drain = 2 * time.Second
-	flags := []string{"--stream.drain_timeout", drain.String(), "--events.high_priority_buffer", "60000"}
+	catalogue := filepath.Join(t.TempDir(), "events.json")
+	mustWrite(t, catalogue, `{"events":[`+messageAdded+`]}`)
+	flags := []string{"--stream.drain_timeout", drain.String(), "--events.high_priority_buffer", "60000", "--events.catalogue", catalogue}
 	held := holdSocket(t)
 	c := newCrowd(t, held.addr)
 	r := held.start(t, flags...)
+	const added = `{"type":"train.departs","platform":9}`
+	if status, err := c.request(http.MethodPost, "/v1/events", added); status != http.StatusBadRequest || err != nil {
+		t.Errorf("a type that is not in the catalogue is answered with %d, %v", status, err)
+	}
 	c.follow(t, each)
 	c.visit(4)
 	c.publish(2)
@@ -27,11 +40,14 @@ func TestRestartsUnderLoadRefuseNobody(t *testing.T) {
 		if r.err != nil {
 			t.Errorf("a router ended with %v", r.err)
 		}
+		mustWrite(t, catalogue, `{"events":[`+messageAdded+`,{"name":"Departure","alias":"train.departs","priority":"low",
+			"fields":[{"name":"platform","type":"uint"},{"name":"timestamp","type":"timestamp"}]}]}`)
 		r = held.start(t, flags...)
 		c.awaitStreams(t, n+2)
 	}
 	before := c.count()
 	eventually(t, "events are published", func() bool { return c.count() >= before+500 })
+	r.publish(t, added)
 	c.hush(t)
 	c.wantAll(t)
 	c.leave()
