@@ -38,9 +38,9 @@ Signals:
   SIGHUP            read the configuration again and apply what can change
                     while running
 
-Under systemd it tells when it is ready, reloading and stopping (Type=notify-reload),
-answers the watchdog (WatchdogSec=), and serves the socket of a socket unit instead
-of api.host and api.port.`,
+Under systemd it tells when it is ready, reloading and stopping (Type=notify or
+notify-reload), answers the watchdog (WatchdogSec=), and serves the socket of a
+socket unit instead of api.host and api.port.`,
 		Example: `  adic serve --demo                                   try it, with a made-up network
   adic serve --demo=500 --api.port 9200               the same at 500 events a second
   ADIC_AUTH_PUBLISH_TOKEN=secret adic serve           let holders of the token publish

@@ -201,7 +201,6 @@ func TestFullRouterIsAlive(t *testing.T) {
 		t.Fatalf("cannot lower the limit: %v: %s", err, out)
 	}
 	const clients = 60
-	opened := make(chan *socket, clients)
 	var dialing sync.WaitGroup
 	for range clients {
 		dialing.Go(func() {
@@ -210,7 +209,7 @@ func TestFullRouterIsAlive(t *testing.T) {
 				t.Errorf("a WebSocket was not opened: %v", err)
 				return
 			}
-			opened <- s
+			t.Cleanup(s.close)
 		})
 	}
 	eventually(t, "the router is out of descriptors", func() bool { return r.find(t, outOfDescriptors) != nil })
@@ -225,10 +224,6 @@ func TestFullRouterIsAlive(t *testing.T) {
 		t.Fatalf("cannot raise the limit: %v: %s", err, out)
 	}
 	dialing.Wait()
-	close(opened)
-	for s := range opened {
-		defer s.close()
-	}
 	f.publish(t, 5)
 	eventually(t, "the event arrives", func() bool { return len(keep.received()) == heard+5 })
 	lines := 0
