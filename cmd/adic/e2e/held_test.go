@@ -1,9 +1,11 @@
 package e2e
 
 import (
+	"bufio"
 	"errors"
 	"io"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"slices"
@@ -177,7 +179,14 @@ func TestThoseWhoHaveJustComeAreServed(t *testing.T) {
 		defer conn.Close()
 		early = append(early, conn)
 	}
-	r.get(t, "/health/live") // whoever came before has been let in
+	kept, err := net.Dial("tcp", r.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer kept.Close()
+	if res := ask(t, kept); res.StatusCode != http.StatusOK || res.Close { // whoever came before has been let in
+		t.Errorf("the answer is %s, close %v", res.Status, res.Close)
+	}
 	r.signal(syscall.SIGTERM)
 	eventually(t, "the router drains", func() bool { return r.find(t, "draining") != nil })
 	late, err := net.Dial("tcp", r.addr)
@@ -190,6 +199,7 @@ func TestThoseWhoHaveJustComeAreServed(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	eventually(t, "a connection with requests to come is sent to the next router", func() bool { return ask(t, kept).Close })
 	for i, conn := range early {
 		text, err := io.ReadAll(conn) // to the end of the stream, which the drain brings
 		if err != nil || !strings.HasPrefix(string(text), "HTTP/1.1 200 OK\r\n") || strings.Count(string(text), "retry: ") != 2 {
@@ -207,4 +217,21 @@ func TestThoseWhoHaveJustComeAreServed(t *testing.T) {
 		t.Errorf("who came after the end received %q from the next router, %v", head, err)
 	}
 	next.terminate()
+}
+
+// ask makes a request on a connection that is kept.
+func ask(t *testing.T, conn net.Conn) *http.Response {
+	t.Helper()
+	if _, err := io.WriteString(conn, "GET /health/live HTTP/1.1\r\nHost: adic\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	res, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if _, err := io.Copy(io.Discard, res.Body); err != nil {
+		t.Fatal(err)
+	}
+	return res
 }

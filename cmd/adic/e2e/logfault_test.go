@@ -12,6 +12,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // A log that cannot be written is no reason to stop, to wait or to lose an event.
@@ -153,5 +154,42 @@ func wantNote(t *testing.T, log *os.File, dropped func() int) {
 	}
 	if got := dropped(); total > got {
 		t.Errorf("%d lines are said to be missing, %d are counted", total, got)
+	}
+}
+
+// However many connections fail, the log is not full of it, and says how many lines
+// it lacks.
+func TestLogRateIsBounded(t *testing.T) {
+	t.Parallel()
+	const clients = 250
+	r := startOdd(t, nil, "--log.level", "debug")
+	began := time.Now()
+	for range clients {
+		reset(t, openSocket(t, r, ""))
+	}
+	eventually(t, "all are gone", func() bool { return r.metrics(t)["adic_websocket_connections"] == 0 })
+	suppressed := int(r.metrics(t)["adic_log_lines_suppressed_total"])
+	r.terminate()
+	written, told := 0, 0
+	for _, l := range r.log(t) {
+		switch l.Message {
+		case "connection lost":
+			written++
+		case "lines left out: too many with the same message":
+			var note struct {
+				Message string
+				Lines   int
+			}
+			if err := json.Unmarshal([]byte(l.raw), &note); err != nil {
+				t.Fatal(err)
+			}
+			if note.Message == "connection lost" {
+				told += note.Lines
+			}
+		}
+	}
+	most := 100 * (1 + int(time.Since(began)/(10*time.Second)))
+	if written+told != clients || written > most || told < suppressed {
+		t.Errorf("of %d lines %d were written (at most %d may be), %d are told to be missing, %d are counted", clients, written, most, told, suppressed)
 	}
 }
