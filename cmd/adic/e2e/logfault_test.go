@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -154,6 +155,27 @@ func wantNote(t *testing.T, log *os.File, dropped func() int) {
 	}
 	if got := dropped(); total > got {
 		t.Errorf("%d lines are said to be missing, %d are counted", total, got)
+	}
+}
+
+// The last words of a router do not keep it from ending either.
+func TestEndsWithoutAReaderOfItsLastWords(t *testing.T) {
+	t.Parallel()
+	stderr, _ := fullPipe(t)
+	held, m := holdSocket(t), newManager(t)
+	cmd := passing(t, "api", []*os.File{held.file}, adic(), "serve", "--stream.drain_timeout", "1h")
+	cmd.Env = append(cmd.Env, "NOTIFY_SOCKET="+m.name)
+	cmd.Stderr = stderr
+	r := &router{process: startCommand(t, cmd), addr: held.addr}
+	openSocket(t, r, "") // which the drain closes at once, and
+	openSocket(t, r, "") // not this one
+	r.signal(syscall.SIGTERM)
+	m.await(t, 0, "STOPPING=1")
+	r.signal(syscall.SIGTERM)
+	eventually(t, "the second signal ends the router", r.ended)
+	var exit *exec.ExitError
+	if !errors.As(r.err, &exit) || exit.ExitCode() != 1 {
+		t.Errorf("the router ended with %v, want exit status 1", r.err)
 	}
 }
 
