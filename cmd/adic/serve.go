@@ -64,18 +64,18 @@ func serve(cmd *cobra.Command) error {
 		return err
 	}
 	cfg := loaded.Config
-	service, err := startedBy()
+	svc, err := startedBy()
 	if err != nil {
 		return err
 	}
-	defer service.manager.Close()
+	defer svc.manager.Close()
 	set, level := metrics.NewSet(), new(slog.LevelVar)
 	log, endLog, err := newLogger(cmd.ErrOrStderr(), cfg.Log, level, set)
 	if err != nil {
 		return err
 	}
 	defer endLog()
-	service.log = log
+	svc.log = log
 	catalogue, err := loadCatalogue(cfg.Events.Catalogue)
 	if err != nil {
 		return err
@@ -95,7 +95,7 @@ func serve(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	listener, accept, err := service.listen(&cfg.API, front)
+	listener, accept, err := svc.listen(&cfg.API, front)
 	if err != nil {
 		return err
 	}
@@ -119,20 +119,20 @@ func serve(cmd *cobra.Command) error {
 	})
 	watched, stopWatching := context.WithCancel(cmd.Context())
 	defer stopWatching()
-	running.Go(func() { service.watch(watched, working(router, front)) })
+	running.Go(func() { svc.watch(watched, working(router, front)) })
 
 	signals := make(chan os.Signal, 8)
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
 	defer signal.Stop(signals)
 	reload := &reloader{cmd: cmd, current: loaded.Config, catalogue: catalogue,
 		level: level, router: router, front: front, log: log}
-	service.ready(listener.Addr())
-	if err := untilStopped(ctx, signals, failed, func() { service.reloading(listener.Addr(), reload.reload) }); err != nil {
+	svc.ready(listener.Addr())
+	if err := untilStopped(ctx, signals, failed, func() { svc.reloading(listener.Addr(), reload.reload) }); err != nil {
 		return err
 	}
 	stop() // the sources first: what they have published is delivered
-	service.stopping(front)
-	return drain(front, signals, cfg.Stream.DrainTimeout, log, func() { service.left(router) })
+	svc.stopping(front)
+	return drain(front, signals, cfg.Stream.DrainTimeout, log, func() { svc.left(router) })
 }
 
 // loadServeConfig reads the configuration. --demo is short for two of its keys.
