@@ -86,13 +86,17 @@ func TestWriterTellsOfDrops(t *testing.T) {
 	out, reader := pipe()
 	w, dropped := newTestWriter(out)
 	line := strings.Repeat("x", 1023) + "\n"
-	const lines = 4 * bufferSize / 1024
-	for range lines {
+	const fit, lines = 1 + bufferSize/1024, 1000
+	io.WriteString(w, line)
+	for w.waiting() { // until it is on its way, and stuck
+		time.Sleep(time.Millisecond)
+	}
+	for range lines - 1 {
 		io.WriteString(w, line) // returns although nobody reads
 	}
 	lost := int(dropped.Get())
-	if lost < lines/4 || lost >= lines {
-		t.Fatalf("%d of %d lines were dropped", lost, lines)
+	if lost != lines-fit {
+		t.Fatalf("%d lines were dropped, want %d", lost, lines-fit)
 	}
 	got := make(chan string)
 	go func() {
