@@ -18,6 +18,7 @@ type Config struct {
 	Events Events `toml:"events"`
 	API    API    `toml:"api"`
 	Auth   Auth   `toml:"auth"`
+	Admin  Admin  `toml:"admin"`
 	Stream Stream `toml:"stream"`
 	Demo   Demo   `toml:"demo"`
 	Log    Log    `toml:"log"`
@@ -50,6 +51,7 @@ type API struct {
 
 	EnableWebSocket         bool `toml:"enable_websocket" doc:"serve the WebSocket stream"`
 	EnableSSE               bool `toml:"enable_sse" doc:"serve the Server-Sent Events stream"`
+	EnableMetrics           bool `toml:"enable_metrics" doc:"serve the metrics; admin.listen serves them in any case"`
 	MaxWebSocketConnections int  `toml:"max_websocket_connections" range:"1..1000000" unit:"connections" reload:"true" doc:"WebSocket connections held at once; more are answered with 503"`
 	MaxSSEConnections       int  `toml:"max_sse_connections" range:"1..1000000" unit:"connections" reload:"true" doc:"Server-Sent Events connections held at once; more are answered with 503"`
 
@@ -62,6 +64,18 @@ type API struct {
 
 	HeaderTimeout time.Duration `toml:"header_timeout" range:"1ms..1h" doc:"longest that a client may take to send the head of a request"`
 	MaxHeaderSize int           `toml:"max_header_size" range:"4KiB..1MiB" unit:"bytes" doc:"largest head of a request"`
+
+	// TLSCert and TLSKey are both paths, from the working directory, or both
+	// empty: then the router speaks plain HTTP.
+	TLSCert string `toml:"tls_cert" form:"path" doc:"file with the certificate chain in PEM, for HTTPS; read again when it changes"`
+	TLSKey  string `toml:"tls_key" form:"path" doc:"file with the private key of the certificate in PEM"`
+}
+
+// Admin is what operators reach the router by. Nothing on it asks for a
+// credential: whoever reaches it is trusted.
+type Admin struct {
+	// Listen is HOST:PORT, or empty: then there is no admin address.
+	Listen string `toml:"listen" form:"address" doc:"address for operators only: metrics, health, profiles, connections; without it there is none"`
 }
 
 // Auth holds credentials. Formatted with any verb or encoded as JSON it does
@@ -130,6 +144,7 @@ func Default() Config {
 			Port:                    9121,
 			EnableWebSocket:         true,
 			EnableSSE:               true,
+			EnableMetrics:           true,
 			MaxWebSocketConnections: 10000,
 			MaxSSEConnections:       5000,
 			HeaderTimeout:           10 * time.Second,

@@ -116,6 +116,9 @@ func ExampleLoaded_WriteTo() {
 	// # serve the Server-Sent Events stream (true or false)
 	// enable_sse = true # default
 	//
+	// # serve the metrics; admin.listen serves them in any case (true or false)
+	// enable_metrics = true # default
+	//
 	// # WebSocket connections held at once; more are answered with 503 (1 to 1000000 connections) [reload]
 	// max_websocket_connections = 10000 # default
 	//
@@ -131,10 +134,21 @@ func ExampleLoaded_WriteTo() {
 	// # largest head of a request (4KiB to 1MiB)
 	// max_header_size = "16KiB" # default
 	//
+	// # file with the certificate chain in PEM, for HTTPS; read again when it changes
+	// tls_cert = "" # default
+	//
+	// # file with the private key of the certificate in PEM
+	// tls_key = "" # default
+	//
 	// [auth]
 	//
 	// # bearer token that publishers must send; while it is empty publishing is refused [reload]
 	// # publish_token = "***" # file testdata/good.toml:9
+	//
+	// [admin]
+	//
+	// # address for operators only: metrics, health, profiles, connections; without it there is none
+	// listen = "" # default
 }
 
 func ExampleDiff() {

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"net"
 	"net/netip"
 	"net/url"
 	"strconv"
@@ -18,6 +19,8 @@ func (k *Key) checkForm(s string) []Problem {
 		p = checkPath(s)
 	case "host":
 		p = checkHost(s)
+	case "address":
+		p = checkAddress(s)
 	case "origin":
 		p = checkOrigin(s)
 	case "token":
@@ -49,6 +52,21 @@ func checkHost(s string) *Problem {
 		remedy += ", without brackets; the port goes into api.port"
 	}
 	return &Problem{What: quote(s) + " is not an address to listen on", Remedy: remedy}
+}
+
+// checkAddress takes HOST:PORT, or nothing.
+func checkAddress(s string) *Problem {
+	if s == "" {
+		return nil
+	}
+	host, port, err := net.SplitHostPort(s)
+	if err == nil {
+		_, err = strconv.ParseUint(port, 10, 16)
+	}
+	if err == nil && checkHost(host) == nil {
+		return nil
+	}
+	return &Problem{What: quote(s) + " is not an address with a port", Remedy: "use something like 127.0.0.1:9123, localhost:9123 or [::1]:9123"}
 }
 
 // isHostName reports whether s is a host name after RFC 1123 §2.1, or one with

@@ -20,6 +20,21 @@ func TestHosts(t *testing.T) {
 	}
 }
 
+func TestAddresses(t *testing.T) {
+	good := []string{"", "127.0.0.1:9123", "localhost:0", "[::1]:9123", "0.0.0.0:65535", "router.internal:9123"}
+	bad := []string{"9123", ":9123", "127.0.0.1", "127.0.0.1:", "127.0.0.1:http", "127.0.0.1:65536", "::1:9123", "http://a:1", "a b:1"}
+	for _, s := range good {
+		if p := checkAddress(s); p != nil {
+			t.Errorf("%q: %v", s, p)
+		}
+	}
+	for _, s := range bad {
+		if checkAddress(s) == nil {
+			t.Errorf("%q was taken", s)
+		}
+	}
+}
+
 func TestOrigins(t *testing.T) {
 	good := []string{
 		"*", "https://example.org", "http://localhost:3000", "https://*.example.org", "https://*.example.org:8443",

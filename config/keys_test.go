@@ -20,12 +20,16 @@ api.host                      string   0.0.0.0  -
 api.port                      integer  9121     -
 api.enable_websocket          boolean  true     -
 api.enable_sse                boolean  true     -
+api.enable_metrics            boolean  true     -
 api.max_websocket_connections integer  10000    reload
 api.max_sse_connections       integer  5000     reload
 api.cors_origins              list              reload
 api.header_timeout            duration 10s      -
 api.max_header_size           size     16KiB    -
+api.tls_cert                  string            -
+api.tls_key                   string            -
 auth.publish_token            string            reload secret
+admin.listen                  string            -
 stream.heartbeat_interval     duration 15s      -
 stream.ping_interval          duration 30s      -
 stream.stall_timeout          duration 30s      -

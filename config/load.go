@@ -136,4 +136,10 @@ func (l *loader) order() {
 		p.Origin = l.Origin[at]
 		l.problems = append(l.problems, p)
 	}
+	for _, r := range pairs {
+		if p := r.check(&l.Config, l.keys); p != nil && !l.wrong[r.first] && !l.wrong[r.second] {
+			p.Origin = l.Origin[p.Key]
+			l.problems = append(l.problems, *p)
+		}
+	}
 }

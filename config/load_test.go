@@ -81,6 +81,18 @@ func TestBadFlag(t *testing.T) {
 	}
 }
 
+// A pair may come from different sources, but not one without the other.
+func TestPairs(t *testing.T) {
+	file := []byte("[api]\ntls_cert = 'cert.pem'\n")
+	if _, err := load(Sources{File: "adic.toml", Environ: []string{"ADIC_API_TLS_KEY=key.pem"}}, file); err != nil {
+		t.Error(err)
+	}
+	_, err := load(Sources{File: "adic.toml"}, file)
+	wantProblems(t, err, []string{"adic.toml:2: api.tls_cert: is set without api.tls_key (set both or none)"})
+	_, err = load(Sources{Flags: map[string]string{"api.tls_key": "key.pem"}}, nil)
+	wantProblems(t, err, []string{"flag --api.tls_key: is set without api.tls_cert (set both or none)"})
+}
+
 // A later layer goes over an earlier one, but does not excuse it.
 func TestLayers(t *testing.T) {
 	s := Sources{File: "adic.toml", Environ: []string{"ADIC_API_PORT=2"}, Flags: map[string]string{"api.port": "3"}}

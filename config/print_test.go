@@ -22,6 +22,9 @@ func drawConfig(t *rapid.T, label string) Config {
 	c.Stream.MaxBodySize = max(c.Stream.MaxBodySize, c.Stream.MaxEventSize)
 	c.Events.PendingBytes = max(c.Events.PendingBytes, c.Stream.MaxBodySize)
 	c.Stream.MaxBatchDelay = max(c.Stream.MaxBatchDelay, c.Stream.BatchDelay)
+	if c.API.TLSCert == "" || c.API.TLSKey == "" {
+		c.API.TLSCert, c.API.TLSKey = "", ""
+	}
 	return c
 }
 
@@ -50,6 +53,8 @@ func drawValue(t *rapid.T, k *Key, label string) any {
 		return rapid.String().Filter(func(s string) bool { return checkPath(s) == nil }).Draw(t, label)
 	case k.form == "host":
 		return rapid.SampledFrom([]string{"0.0.0.0", "::", "fe80::1%eth0", "router.example.org"}).Draw(t, label)
+	case k.form == "address":
+		return rapid.SampledFrom([]string{"", "127.0.0.1:9123", "[fe80::1%eth0]:0", "router.example.org:9123"}).Draw(t, label)
 	case k.form == "token":
 		return rapid.StringMatching(`[!-~]{0,40}`).Filter(func(s string) bool { return s != hidden }).Draw(t, label)
 	}

@@ -25,6 +25,11 @@ func (c *Config) Validate() error {
 			ps = append(ps, r.problem(c, keys, r.lesser))
 		}
 	}
+	for _, r := range pairs {
+		if p := r.check(c, keys); p != nil && !wrong[r.first] && !wrong[r.second] {
+			ps = append(ps, *p)
+		}
+	}
 	if len(ps) == 0 {
 		return nil
 	}

@@ -35,6 +35,10 @@ func TestValidate(t *testing.T) {
 			[]string{"stream.max_event_size: 5MiB is more than stream.max_body_size, which is 4MiB (lower it or raise the other: a body must be able to hold an event)"}},
 		{"body over what may wait", func(c *Config) { c.Events.PendingBytes = 1 << 20 },
 			[]string{"stream.max_body_size: 4MiB is more than events.pending_bytes, which is 1MiB (lower it or raise the other: a body is accepted whole or not at all)"}},
+		{"a certificate without its key", func(c *Config) { c.API.TLSCert = "cert.pem" },
+			[]string{"api.tls_cert: is set without api.tls_key (set both or none)"}},
+		{"a key without its certificate", func(c *Config) { c.API.TLSKey = "key.pem" },
+			[]string{"api.tls_key: is set without api.tls_cert (set both or none)"}},
 		{"an order that follows from what is wrong", func(c *Config) { c.Stream.MaxBodySize = 1 },
 			[]string{"stream.max_body_size: 1 is out of range (use 1KiB to 1GiB)"}},
 	}
