@@ -130,6 +130,7 @@ func (r *Router) serve(client Client, c *Connection) error {
 	c.conn = client.Transport
 	c.lane = laneOf(client.Window)
 	c.onClose = client.OnClose
+	c.since = uint32(time.Since(r.started) / time.Second)
 	if c.sub = client.Subscription; c.sub.All {
 		c.sub.Types = r.catalogue.All()
 	}
@@ -170,5 +171,3 @@ func (n *nursery) spawn(c *Connection, parent *actor.RootContext, name string) e
 	_, err := parent.SpawnNamed(n.props, name)
 	return err
 }
-
-func (r *Router) connectionName() string { return r.system.ProcessRegistry.NextId() }

@@ -38,9 +38,9 @@ type Connection struct {
 	enc       event.Encoding
 	lane      uint8 // its delivery window
 	heartbeat bool
-
-	// caughtUp is set while nothing the client wants waits for it.
-	caughtUp bool
+	phase     phase
+	since     uint32 // when it began, in seconds after the router
+	account
 
 	// lost is what the client has not been told of yet.
 	lost event.Dropped
@@ -49,10 +49,11 @@ type Connection struct {
 	// are counted as messages. tail is the rest of what the transport has taken
 	// a part of: it goes before anything else.
 	out         []byte
-	outMessages int
-	tail        []byte
+	outMessages int32
+	// caughtUp is set while nothing the client wants waits for it.
+	caughtUp bool
+	tail     []byte
 
-	phase    phase
 	leaving  *goAway   // close when everything readable is sent
 	deadline time.Time // of a client that has to answer a close frame
 	early    []byte    // what the client sent right behind its handshake
@@ -88,6 +89,12 @@ func (c *Connection) Receive(ctx actor.Context) {
 		c.leave(ctx, msg)
 	case *hangUp:
 		c.end(ctx)
+	case *evict:
+		c.evict(ctx)
+	case *assess:
+		c.assess(msg)
+	case *describe:
+		c.describe(msg)
 	}
 }
 

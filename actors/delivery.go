@@ -123,7 +123,7 @@ func (c *Connection) writeTail(ctx actor.Context) bool {
 			c.fail(ctx, err)
 			return false
 		}
-		c.talk.sent(&c.box.scratch.traffic, 0, n)
+		c.wrote(0, n)
 		if c.tail = c.tail[n:]; len(c.tail) > 0 {
 			c.block(n > 0)
 			return false
@@ -222,7 +222,7 @@ func (c *Connection) commit(batch []byte, at [event.NumPriorities]uint64, n int)
 		return
 	}
 	c.out = nil
-	messages := c.outMessages
+	messages := int(c.outMessages)
 	c.outMessages = 0
 	if n <= s.plain && !s.told.IsZero() { // not told yet: it may grow until it is
 		s.lead = s.plain
@@ -231,7 +231,7 @@ func (c *Connection) commit(batch []byte, at [event.NumPriorities]uint64, n int)
 	}
 	if n < s.lead {
 		c.tail = append([]byte(nil), batch[n:s.lead]...)
-		c.talk.sent(&c.box.scratch.traffic, messages, n)
+		c.wrote(messages, n)
 		return
 	}
 	start := s.lead
@@ -252,7 +252,7 @@ func (c *Connection) commit(batch []byte, at [event.NumPriorities]uint64, n int)
 	if n == len(batch) {
 		c.pos = at
 	}
-	c.talk.sent(&c.box.scratch.traffic, messages, n)
+	c.wrote(messages, n)
 	if len(s.marks) > 0 && n > s.lead {
 		s.traffic.delivered(time.Duration(time.Now().UnixNano() - s.marks[0].event.Accepted))
 	}
@@ -267,7 +267,7 @@ func (c *Connection) writeOut() {
 		return
 	}
 	if n, err := c.conn.Write(rest); err == nil {
-		c.talk.sent(&c.box.scratch.traffic, c.outMessages, n)
+		c.wrote(int(c.outMessages), n)
 	}
 }
 
@@ -299,6 +299,9 @@ func (c *Connection) addLoss(lost event.Dropped) {
 		return
 	}
 	c.lost.Add(lost)
+	for p, n := range lost.Counts {
+		c.dropped[p] += n
+	}
 	c.hub.metrics.drop(lost)
 }
 

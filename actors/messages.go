@@ -73,6 +73,16 @@ type (
 	}
 	// hangUp closes the connection at once.
 	hangUp struct{}
+	// evict closes the connection as the operator asked for, and tells its client.
+	evict struct{}
+
+	// assess asks for the connection's place in an order, describe for what an
+	// operator is told of it. The channel has room for the answer.
+	assess struct {
+		by      Order
+		answers chan<- rank
+	}
+	describe struct{ answers chan<- ConnectionInfo }
 )
 
 // shutDown is the good-bye of a router that drains.

@@ -62,6 +62,7 @@ type Router struct {
 	nursery     *nursery
 	leastRun    int // see leastRun; tests have less
 
+	named    atomic.Uint64 // the last connection's ID
 	live     atomic.Int64
 	draining atomic.Bool
 	drained  chan struct{} // closed when draining begins

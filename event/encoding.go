@@ -61,6 +61,13 @@ var encodings = [NumEncodings]struct {
 // HasCursor reports whether frames of enc carry a cursor.
 func (enc Encoding) HasCursor() bool { return encodings[enc].cursor }
 
+// Format returns the form of the events in enc.
+func (enc Encoding) Format() Format { return encodings[enc].format }
+
+// IsSSE reports whether enc is for Server-Sent Events; the others are for
+// WebSockets.
+func (enc Encoding) IsSSE() bool { return encodings[enc].sse }
+
 // Frame returns the bytes that carry e in enc, with [Event.Stamp] for their
 // cursor. They are made at the first call, without a lock, and are the same
 // for every later one: they are shared by all connections and must not be
