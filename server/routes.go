@@ -11,6 +11,8 @@ type route struct {
 	get, post func(s *Server, ctx *fasthttp.RequestCtx)
 	// guarded paths are for same-origin and allowed browser origins only.
 	guarded bool
+	// metrics are not for everyone where api.enable_metrics is off.
+	metrics bool
 }
 
 // routes are all paths there are.
@@ -35,7 +37,7 @@ func routes(path string) (r route, ok bool) {
 	case "/v1/health/streaming":
 		r = route{get: (*Server).streamingHealth}
 	case "/metrics", "/v1/metrics":
-		r = route{get: (*Server).writeMetrics}
+		r = route{get: (*Server).writeMetrics, metrics: true}
 	default:
 		return r, false
 	}
@@ -59,7 +61,7 @@ func (s *Server) serve(ctx *fasthttp.RequestCtx) {
 	}
 	allowed := s.cors(ctx)
 	r, ok := routes(string(ctx.Path()))
-	if !ok {
+	if !ok || r.metrics && !s.config.Load().API.EnableMetrics {
 		s.metrics.reject(notFound)
 		refuse(ctx, fasthttp.StatusNotFound, "no such path; GET / lists those there are")
 		return

@@ -39,6 +39,7 @@ type Server struct {
 	version   string
 
 	http       *fasthttp.Server
+	admin      *fasthttp.Server
 	upgrader   websocket.FastHTTPUpgrader
 	listeners  listeners
 	transports *transports
@@ -116,6 +117,7 @@ func New(o Options) (*Server, error) {
 		CloseOnShutdown:   true,
 		Logger:            httpLog{o.Log},
 	}
+	s.admin = s.newAdmin(&o.Config.API)
 	return s, nil
 }
 
@@ -191,15 +193,17 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	}
 	closing, cancel := context.WithTimeout(ctx, forcedAfter)
 	defer cancel()
-	switch err := s.http.ShutdownWithContext(closing); {
-	case ctx.Err() != nil:
-		return ctx.Err()
-	case errors.Is(err, context.DeadlineExceeded):
-		// Whoever has connected and not asked for anything yet is waited for in
-		// vain, and is no reason to fail.
-		s.log.Warn("some requests had not ended when the time to drain was over", "connections", s.http.GetOpenConnectionsCount())
-	case err != nil:
-		return fmt.Errorf("cannot end the requests under way: %w", err)
+	for _, h := range []*fasthttp.Server{s.http, s.admin} {
+		switch err := h.ShutdownWithContext(closing); {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case errors.Is(err, context.DeadlineExceeded):
+			// Whoever has connected and not asked for anything yet is waited for in
+			// vain, and is no reason to fail.
+			s.log.Warn("some requests had not ended when the time to drain was over", "connections", h.GetOpenConnectionsCount())
+		case err != nil:
+			return fmt.Errorf("cannot end the requests under way: %w", err)
+		}
 	}
 	return s.transports.close()
 }

@@ -99,6 +99,10 @@ func serve(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
+	operators, err := listenAdmin(&cfg.Admin, log)
+	if err != nil {
+		return err
+	}
 	log.Info("serving", "address", listener.Addr().String(), "version", readVersion().Version,
 		"websocket", cfg.API.EnableWebSocket, "sse", cfg.API.EnableSSE, "publishing", cfg.Auth.PublishToken != "")
 
@@ -111,7 +115,7 @@ func serve(cmd *cobra.Command) error {
 			return err
 		}
 	}
-	failed := make(chan error, 1)
+	failed := make(chan error, 2)
 	running.Go(func() {
 		if err := accept(listener); err != nil {
 			failed <- fmt.Errorf("cannot go on serving: %w", err)
@@ -120,6 +124,13 @@ func serve(cmd *cobra.Command) error {
 	watched, stopWatching := context.WithCancel(cmd.Context())
 	defer stopWatching()
 	running.Go(func() { svc.watch(watched, working(router, front)) })
+	if operators != nil {
+		running.Go(func() {
+			if err := front.ServeAdmin(operators); err != nil {
+				failed <- fmt.Errorf("cannot go on serving: %w", err)
+			}
+		})
+	}
 
 	signals := make(chan os.Signal, 8)
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
