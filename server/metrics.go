@@ -74,6 +74,10 @@ func newCounters(s *Server) *counters {
 		}
 		return 0
 	})
+	if s.tls != nil {
+		gauge("adic_tls_certificate_expiry_seconds", s.tls.expiry)
+		s.tls.failed = s.set.NewCounter("adic_tls_reload_failures_total").Inc
+	}
 	for _, p := range event.Priorities() {
 		gauge(fmt.Sprintf("adic_events_pending{priority=%q}", p), func() float64 { return float64(s.router.Status().Pending[p]) })
 		gauge(fmt.Sprintf("adic_ring_events{priority=%q}", p), func() float64 { return float64(s.router.Status().Retained[p]) })
@@ -87,35 +91,37 @@ func (c *counters) reject(why reason) { c.rejections[why].Inc() }
 
 // help says what a family of metrics is, for those who see it for the first time.
 var help = map[string]string{
-	"adic_events_emitted_total":          "Events accepted by the emitter, each once.",
-	"adic_events_dropped_total":          "Events that a slow client should have had and did not get, by priority.",
-	"adic_events_refused_total":          "Events refused because too many were pending, by the lowest priority of their batch.",
-	"adic_events_pending":                "Accepted events that wait for their turn in the rings, by priority.",
-	"adic_events_pending_bytes":          "Bytes of accepted events that wait for their turn in the rings.",
-	"adic_ring_events":                   "Events retained, by priority.",
-	"adic_websocket_connections":         "WebSocket connections.",
-	"adic_websocket_connections_limit":   "WebSocket connections that are let in at once.",
-	"adic_sse_connections":               "Server-Sent Events connections.",
-	"adic_sse_connections_limit":         "Server-Sent Events connections that are let in at once.",
-	"adic_long_polls":                    "Polls that wait for an event.",
-	"adic_websocket_messages_sent_total": "Text messages written to WebSocket clients.",
-	"adic_sse_messages_sent_total":       "Named events written to SSE clients.",
-	"adic_bytes_sent_total":              "Bytes written to streams, by transport.",
-	"adic_delivery_latency_seconds":      "Time from accepting an event to writing it, of the oldest event of each write.",
-	"adic_connections_lagging":           "Connections that cannot be written to because their client does not read.",
-	"adic_clients_stalled_total":         "Clients closed because they took nothing for stall_timeout.",
-	"adic_clients_released_total":        "Times that the router went on without a client that did not read.",
-	"adic_actor_restarts_total":          "Failures of actors; the emitter and the queue are restarted, a connection is closed.",
-	"adic_dead_letters_total":            "Messages to actors that had ended.",
-	"adic_rejections_total":              "Requests and connections refused, by reason.",
-	"adic_http_panics_total":             "HTTP requests that failed with an internal error.",
-	"adic_source_up":                     "1 while a source of events is running.",
-	"adic_source_events_total":           "Events that a source has published.",
-	"adic_source_dropped_total":          "Events of a source that the router did not take.",
-	"adic_log_lines_dropped_total":       "Log lines dropped because the log could not be written.",
-	"adic_log_lines_suppressed_total":    "Log lines left out because there were too many with the same message.",
-	"adic_draining":                      "1 while the router is shutting down.",
-	"adic_build_info":                    "Always 1; the labels say what was built.",
+	"adic_events_emitted_total":           "Events accepted by the emitter, each once.",
+	"adic_events_dropped_total":           "Events that a slow client should have had and did not get, by priority.",
+	"adic_events_refused_total":           "Events refused because too many were pending, by the lowest priority of their batch.",
+	"adic_events_pending":                 "Accepted events that wait for their turn in the rings, by priority.",
+	"adic_events_pending_bytes":           "Bytes of accepted events that wait for their turn in the rings.",
+	"adic_ring_events":                    "Events retained, by priority.",
+	"adic_websocket_connections":          "WebSocket connections.",
+	"adic_websocket_connections_limit":    "WebSocket connections that are let in at once.",
+	"adic_sse_connections":                "Server-Sent Events connections.",
+	"adic_sse_connections_limit":          "Server-Sent Events connections that are let in at once.",
+	"adic_long_polls":                     "Polls that wait for an event.",
+	"adic_websocket_messages_sent_total":  "Text messages written to WebSocket clients.",
+	"adic_sse_messages_sent_total":        "Named events written to SSE clients.",
+	"adic_bytes_sent_total":               "Bytes written to streams, by transport.",
+	"adic_delivery_latency_seconds":       "Time from accepting an event to writing it, of the oldest event of each write.",
+	"adic_connections_lagging":            "Connections that cannot be written to because their client does not read.",
+	"adic_clients_stalled_total":          "Clients closed because they took nothing for stall_timeout.",
+	"adic_clients_released_total":         "Times that the router went on without a client that did not read.",
+	"adic_actor_restarts_total":           "Failures of actors; the emitter and the queue are restarted, a connection is closed.",
+	"adic_dead_letters_total":             "Messages to actors that had ended.",
+	"adic_rejections_total":               "Requests and connections refused, by reason.",
+	"adic_http_panics_total":              "HTTP requests that failed with an internal error.",
+	"adic_source_up":                      "1 while a source of events is running.",
+	"adic_source_events_total":            "Events that a source has published.",
+	"adic_source_dropped_total":           "Events of a source that the router did not take.",
+	"adic_log_lines_dropped_total":        "Log lines dropped because the log could not be written.",
+	"adic_log_lines_suppressed_total":     "Log lines left out because there were too many with the same message.",
+	"adic_draining":                       "1 while the router is shutting down.",
+	"adic_build_info":                     "Always 1; the labels say what was built.",
+	"adic_tls_certificate_expiry_seconds": "When the certificate in use expires, in Unix seconds.",
+	"adic_tls_reload_failures_total":      "Changed certificates that could not be used.",
 }
 
 // writeMetrics serves GET /metrics.

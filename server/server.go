@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -43,6 +44,7 @@ type Server struct {
 	upgrader   websocket.FastHTTPUpgrader
 	listeners  listeners
 	transports *transports
+	tls        *certificate // nil without TLS
 	metrics    *counters
 	handshakes atomic.Int64 // that became streams
 	types      typesPage
@@ -70,6 +72,13 @@ const (
 
 // New prepares a server; Serve starts it.
 func New(o Options) (*Server, error) {
+	var secure *certificate
+	if api := o.Config.API; api.TLSCert != "" {
+		var err error
+		if secure, err = loadCertificate(api.TLSCert, api.TLSKey, o.Log); err != nil {
+			return nil, err
+		}
+	}
 	t, err := newTransports()
 	if err != nil {
 		return nil, err
@@ -84,6 +93,7 @@ func New(o Options) (*Server, error) {
 		log:        o.Log,
 		version:    o.Version,
 		transports: t,
+		tls:        secure,
 		types:      newTypesPage(o.Catalogue),
 	}
 	s.config.Store(&o.Config)
@@ -145,7 +155,8 @@ func (s *Server) accept(l *listener) error {
 	if !s.listeners.add(l) {
 		return l.Close()
 	}
-	if err := s.http.Serve(l); err != nil {
+	defer newTidy(&s.handshakes).close()
+	if err := s.http.Serve(s.secured(l)); err != nil {
 		return fmt.Errorf("cannot serve: %w", err)
 	}
 	return nil
@@ -159,13 +170,27 @@ func (s *Server) Alive(timeout time.Duration) error {
 	return nil
 }
 
+// secured is ln, with TLS where that is configured.
+func (s *Server) secured(ln net.Listener) net.Listener {
+	if s.tls == nil {
+		return ln
+	}
+	return tls.NewListener(ln, s.tls.config())
+}
+
 // connections is how many there are, of all kinds.
 func (s *Server) connections() int64 {
 	return int64(s.http.GetOpenConnectionsCount()) + s.websockets.taken.Load() + s.sse.taken.Load()
 }
 
-// Reload puts in force what config allows to change while running.
-func (s *Server) Reload(c config.Config) { s.config.Store(&c) }
+// Reload puts in force what config allows to change while running, and a new
+// certificate.
+func (s *Server) Reload(c config.Config) {
+	s.config.Store(&c)
+	if s.tls != nil {
+		s.tls.reload()
+	}
+}
 
 // Shutdown drains: it refuses what is new, with the listener still open so that
 // load balancers see why; has the router deliver what was accepted and close its
