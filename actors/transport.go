@@ -8,7 +8,9 @@ type Transport interface {
 	// It is called once, before all other methods, but for a transport that is
 	// closed unused, maybe after a last word. Reports may be spurious, and
 	// one report may stand for any number of events: the transport reports
-	// again only after Read or Write has said that there is no more.
+	// again only after Read or Write has said that there is no more. A transport
+	// that holds bytes back reports Readable when they can go out, and writes
+	// them when Read is called.
 	Attach(n Notifier) error
 
 	// Read moves bytes that have arrived into p, which it does not keep. It

@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -132,3 +133,18 @@ func (c *certificate) read() (*tls.Certificate, error) {
 
 // expiry is when the certificate in use ends, in Unix seconds.
 func (c *certificate) expiry() float64 { return float64(c.current.Load().Leaf.NotAfter.Unix()) }
+
+// tlsListener accepts TLS connections. Their handshake is for who serves them.
+type tlsListener struct {
+	net.Listener
+	config *tls.Config
+}
+
+// Accept implements net.Listener.
+func (l *tlsListener) Accept() (net.Conn, error) {
+	conn, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	return newTLS(conn, l.config), nil
+}

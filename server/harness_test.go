@@ -45,7 +45,7 @@ var (
 	overTLS = carrier{
 		name: "tls",
 		listen: func(t *testing.T, ln net.Listener) net.Listener {
-			return tls.NewListener(ln, &tls.Config{Certificates: []tls.Certificate{selfSigned(t)}})
+			return &tlsListener{ln, &tls.Config{Certificates: []tls.Certificate{selfSigned(t)}}}
 		},
 		dial: func(conn net.Conn) duplex { return tls.Client(conn, &tls.Config{InsecureSkipVerify: true}) },
 	}

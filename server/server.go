@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -175,7 +174,7 @@ func (s *Server) secured(ln net.Listener) net.Listener {
 	if s.tls == nil {
 		return ln
 	}
-	return tls.NewListener(ln, s.tls.config())
+	return &tlsListener{ln, s.tls.config()}
 }
 
 // connections is how many there are, of all kinds.

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -19,9 +20,8 @@ type transportSettings struct {
 }
 
 // transports turns the connections that fasthttp hijacks into what connection
-// actors work with: TCP on Linux into bare sockets in an epoll set, which cost
-// no goroutine and no buffer; everything else, TLS foremost, into a pair of
-// goroutines.
+// actors work with: on Linux TCP, and TLS over TCP, into bare sockets in an epoll
+// set, which cost no goroutine; everything else into a pair of goroutines.
 type transports struct {
 	poller  *poller
 	taking  sync.Mutex     // one at a time needs a second descriptor for a moment
@@ -44,33 +44,41 @@ func (t *transports) close() error {
 
 // take makes a transport of a connection that is nobody else's any more, and
 // returns what its client has sent already. If it fails, it closes conn.
-func (t *transports) take(conn net.Conn, settings transportSettings) (_ actors.Transport, early []byte, err error) {
-	if tcp := bareTCP(conn); tcp != nil && t.poller != nil {
-		early, err := drainEarly(conn)
-		if err != nil {
-			conn.Close()
-			return nil, nil, fmt.Errorf("cannot take over connection: %w", err)
-		}
-		t.taking.Lock()
-		s, err := newSocket(tcp, t.poller, settings)
-		t.taking.Unlock()
-		if err != nil {
-			conn.Close()
-			return nil, nil, fmt.Errorf("cannot take over connection: %w", err)
-		}
-		return s, early, nil
+func (t *transports) take(conn net.Conn, settings transportSettings) (tr actors.Transport, early []byte, err error) {
+	if early, err = drainEarly(conn); err == nil {
+		tr, err = t.wrap(below(conn), settings)
 	}
-	return newStreamTransport(conn, settings, &t.streams), nil, nil
+	if err != nil {
+		conn.Close()
+		return nil, nil, fmt.Errorf("cannot take over connection: %w", err)
+	}
+	return tr, early, nil
 }
 
-// bareTCP returns the TCP connection that a hijacked connection wraps, or nil if
-// it is anything else.
-func bareTCP(conn net.Conn) *net.TCPConn {
-	if w, ok := conn.(interface{ UnsafeConn() net.Conn }); ok {
-		conn = w.UnsafeConn()
+func (t *transports) wrap(conn net.Conn, settings transportSettings) (actors.Transport, error) {
+	if t.poller == nil {
+		return newStreamTransport(conn, settings, &t.streams)
 	}
-	tcp, _ := conn.(*net.TCPConn)
-	return tcp
+	t.taking.Lock()
+	defer t.taking.Unlock()
+	switch conn := conn.(type) {
+	case *net.TCPConn:
+		return newSocket(conn, t.poller, settings)
+	case *tls.Conn:
+		if w, ok := conn.NetConn().(*wire); ok {
+			return t.newSecureSocket(conn, w, settings)
+		}
+	}
+	return newStreamTransport(conn, settings, &t.streams)
+}
+
+// below returns the connection that a hijacked one wraps. What fasthttp has read
+// of it must have been drained: the buffer is of no more use, and large.
+func below(conn net.Conn) net.Conn {
+	if w, ok := conn.(interface{ UnsafeConn() net.Conn }); ok {
+		return w.UnsafeConn()
+	}
+	return conn
 }
 
 // maxEarly is how much a client may send behind its handshake before the server

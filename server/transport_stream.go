@@ -1,6 +1,7 @@
 package server
 
 import (
+	"crypto/tls"
 	"net"
 	"sync"
 	"time"
@@ -9,17 +10,17 @@ import (
 )
 
 const (
-	streamReadSize = 4 << 10
+	streamReadSize = 1 << 10
 	// streamLinger is how long a closed stream may take for what it still has to
 	// send.
 	streamLinger = 5 * time.Second
 )
 
 // streamTransport is a transport over any net.Conn: one goroutine reads, one
-// writes. It is for TLS, and for systems without epoll.
+// writes. It is for systems without epoll.
 type streamTransport struct {
 	conn  net.Conn
-	limit int // of out
+	limit int // of what is taken and not written
 	group *sync.WaitGroup
 
 	mu       sync.Mutex
@@ -27,17 +28,28 @@ type streamTransport struct {
 	notifier actors.Notifier
 	in       []byte // read and not consumed
 	inErr    error
-	out      []byte // taken and not written
+	out      []byte // taken and not being written
+	writing  int    // how many bytes are
 	outErr   error  // set once nothing more is written
 	short    bool   // a Write was cut short: Writable is owed
 	ending   bool   // CloseWrite was called
 	closed   bool
 }
 
-func newStreamTransport(conn net.Conn, settings transportSettings, group *sync.WaitGroup) *streamTransport {
-	t := &streamTransport{conn: conn, limit: settings.sendBuffer, group: group}
+// newStreamTransport gives half of the send buffer to the kernel, and may hold the
+// other half itself.
+func newStreamTransport(conn net.Conn, settings transportSettings, group *sync.WaitGroup) (*streamTransport, error) {
+	t := &streamTransport{conn: conn, limit: settings.sendBuffer / 2, group: group}
 	t.changed.L = &t.mu
-	return t
+	if secure, ok := conn.(*tls.Conn); ok {
+		conn = secure.NetConn()
+	}
+	if tcp, ok := conn.(*net.TCPConn); ok {
+		if err := tcp.SetWriteBuffer(settings.sendBuffer / 2); err != nil {
+			return nil, err
+		}
+	}
+	return t, nil
 }
 
 // Attach implements actors.Transport.
@@ -90,7 +102,7 @@ func (t *streamTransport) Write(p []byte) (int, error) {
 	if t.outErr != nil {
 		return 0, t.outErr
 	}
-	n := min(len(p), max(t.limit-len(t.out), 0))
+	n := min(len(p), max(t.limit-t.writing-len(t.out), 0))
 	t.out = append(t.out, p[:n]...)
 	t.short = n < len(p)
 	t.changed.Broadcast()
@@ -132,6 +144,7 @@ func (t *streamTransport) nextBatch() (batch []byte) {
 		t.changed.Wait()
 	}
 	batch, t.out = t.out, nil // an idle connection keeps no buffer
+	t.writing = len(batch)
 	return batch
 }
 
@@ -140,7 +153,7 @@ func (t *streamTransport) nextBatch() (batch []byte) {
 func (t *streamTransport) wrote(err error) {
 	t.mu.Lock()
 	owed := t.short || err != nil
-	t.short = false
+	t.short, t.writing = false, 0
 	t.outErr = err
 	t.mu.Unlock()
 	if owed {
@@ -149,9 +162,6 @@ func (t *streamTransport) wrote(err error) {
 }
 
 func closeWrite(conn net.Conn) error {
-	if w, ok := conn.(interface{ UnsafeConn() net.Conn }); ok {
-		conn = w.UnsafeConn()
-	}
 	if c, ok := conn.(interface{ CloseWrite() error }); ok {
 		return c.CloseWrite()
 	}

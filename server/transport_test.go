@@ -13,6 +13,8 @@ import (
 	"math/big"
 	"net"
 	"runtime"
+	"runtime/debug"
+	"slices"
 	"syscall"
 	"testing"
 	"time"
@@ -96,7 +98,8 @@ type duplex interface {
 	CloseWrite() error
 }
 
-// eachTransport runs test over a bare socket and over TLS with goroutines.
+// eachTransport runs test over a bare socket, over TLS over one, and over TLS with
+// goroutines.
 func eachTransport(t *testing.T, test func(t *testing.T, tr actors.Transport, client duplex)) {
 	const sendBuffer = 16 << 10
 	t.Run("socket", func(t *testing.T) {
@@ -118,27 +121,41 @@ func eachTransport(t *testing.T, test func(t *testing.T, tr actors.Transport, cl
 			t.Error(err)
 		}
 	})
-	t.Run("tls", func(t *testing.T) {
-		all, err := newTransports()
-		if err != nil {
-			t.Fatal(err)
-		}
-		server, client := tcpPair(t)
-		secure := tls.Server(server, &tls.Config{Certificates: []tls.Certificate{selfSigned(t)}})
-		tr, _, err := all.take(secure, transportSettings{sendBuffer})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, ok := tr.(*streamTransport); !ok {
-			t.Fatalf("TLS became a %T", tr)
-		}
-		test(t, tr, tls.Client(client, &tls.Config{InsecureSkipVerify: true}))
-		client.Close()
-		tr.Close()
-		if err := all.close(); err != nil {
-			t.Error(err)
-		}
-	})
+	for _, way := range []struct {
+		name   string
+		server func(net.Conn, *tls.Config) net.Conn
+	}{
+		{"tls", newTLS},
+		{"tls with goroutines", func(conn net.Conn, config *tls.Config) net.Conn { return tls.Server(conn, config) }},
+	} {
+		t.Run(way.name, func(t *testing.T) {
+			all, err := newTransports()
+			if err != nil {
+				t.Fatal(err)
+			}
+			server, client := tcpPair(t)
+			secure := way.server(server, &tls.Config{Certificates: []tls.Certificate{selfSigned(t)}}).(*tls.Conn)
+			end := tls.Client(client, &tls.Config{InsecureSkipVerify: true})
+			shaken := make(chan error, 1)
+			go func() { shaken <- end.Handshake() }()
+			if err := errors.Join(secure.Handshake(), <-shaken); err != nil {
+				t.Fatal(err)
+			}
+			tr, _, err := all.take(secure, transportSettings{sendBuffer})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, goroutines := tr.(*streamTransport); !goroutines && way.name != "tls" || goroutines && way.name == "tls" && runtime.GOOS == "linux" {
+				t.Fatalf("%s became a %T", way.name, tr)
+			}
+			test(t, tr, end)
+			client.Close()
+			tr.Close()
+			if err := all.close(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
 }
 
 func TestTransportReads(t *testing.T) {
@@ -213,13 +230,20 @@ func TestTransportWritesAndSaysWhenItIsFull(t *testing.T) {
 		if err := tr.CloseWrite(); err != nil {
 			t.Fatal(err)
 		}
-		select {
-		case data := <-got:
-			if !bytes.Equal(data, want) {
-				t.Errorf("client read %d bytes, want the %d that were written", len(data), len(want))
+		for deadline := time.After(30 * time.Second); ; {
+			select {
+			case data := <-got:
+				if !bytes.Equal(data, want) {
+					t.Errorf("client read %d bytes, want the %d that were written", len(data), len(want))
+				}
+				return
+			case <-s.readable: // as a Connection does until its client answers
+				if _, err := tr.Read(make([]byte, 10)); err != nil && !errors.Is(err, io.EOF) {
+					t.Error(err)
+				}
+			case <-deadline:
+				t.Fatal("the client is still reading")
 			}
-		case <-time.After(30 * time.Second):
-			t.Fatal("the client is still reading")
 		}
 	})
 }
@@ -257,6 +281,71 @@ func TestTransportTellsOfAClientThatIsGone(t *testing.T) {
 				return
 			}
 			wait(t, s.readable, "the end")
+		}
+	})
+}
+
+// Bytes that a full socket did not take are sent when the connection is closed, and
+// when it is read from.
+func TestTLSKeepsAtMostARecord(t *testing.T) {
+	eachTransport(t, func(t *testing.T, tr actors.Transport, client duplex) {
+		secure, ok := tr.(*secureSocket)
+		if !ok {
+			return
+		}
+		s := newSignals()
+		if err := tr.Attach(s); err != nil {
+			t.Fatal(err)
+		}
+		event := bytes.Repeat([]byte("event "), 100)
+		var sent []byte
+		for n := 1; n > 0; {
+			var err error
+			if n, err = tr.Write(event); err != nil {
+				t.Fatal(err)
+			}
+			sent = append(sent, event[:n]...)
+			if held := len(secure.wire.rest); held > maxRecord+1024 {
+				t.Fatalf("%d bytes are held back, more than a record", held)
+			}
+		}
+		if len(secure.wire.rest) == 0 {
+			t.Fatal("nothing is held back of a full socket")
+		}
+		if err := tr.Close(); err != nil {
+			t.Fatal(err)
+		}
+		got, err := io.ReadAll(client)
+		if err != nil || !bytes.Equal(got, sent) {
+			t.Errorf("client read %d bytes and %v, want the %d that were taken and a proper end", len(got), err, len(sent))
+		}
+		if err := tr.Close(); !errors.Is(err, net.ErrClosed) {
+			t.Errorf("closed again: %v", err)
+		}
+	})
+}
+
+// To write an event through TLS allocates nothing either.
+func TestTLSWritesWithoutAllocating(t *testing.T) {
+	eachTransport(t, func(t *testing.T, tr actors.Transport, client duplex) {
+		if _, ok := tr.(*secureSocket); !ok {
+			return
+		}
+		if err := tr.Attach(newSignals()); err != nil {
+			t.Fatal(err)
+		}
+		event := make([]byte, 200)
+		got := testing.AllocsPerRun(20, func() { // as many as the socket takes
+			if n, err := tr.Write(event); n != len(event) || err != nil {
+				t.Fatal(n, err)
+			}
+		})
+		most := 0.0
+		if info, ok := debug.ReadBuildInfo(); ok && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"}) {
+			most = 3 // then pools forget what was put back, now and then
+		}
+		if got > most {
+			t.Errorf("%v allocations an event", got)
 		}
 	})
 }
