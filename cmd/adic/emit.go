@@ -16,6 +16,7 @@ import (
 type emitOptions struct {
 	url      string
 	token    string
+	ca       string
 	rate     float64
 	batch    int
 	retryFor time.Duration
@@ -47,6 +48,7 @@ line, and 130 after Ctrl-C.`,
 	f := cmd.Flags()
 	f.StringVar(&o.url, "url", defaultURL, "the router")
 	f.StringVar(&o.token, "token", "", "publish token (default: the environment's ADIC_TOKEN)")
+	addCAFlag(cmd, &o.ca)
 	f.Float64Var(&o.rate, "rate", 0, "`EVENTS` a second; 0 is as fast as they are taken")
 	f.IntVar(&o.batch, "batch", 100, "the most events in one request")
 	f.DurationVar(&o.retryFor, "retry-for", time.Minute, "how long to go on when the router is overloaded")
@@ -67,6 +69,10 @@ func runEmit(cmd *cobra.Command, files []string, o emitOptions) error {
 	if err != nil {
 		return err
 	}
+	transport, err := newTransport(o.ca)
+	if err != nil {
+		return err
+	}
 	inputs, err := openInputs(files, cmd.InOrStdin())
 	if err != nil {
 		return err
@@ -79,7 +85,7 @@ func runEmit(cmd *cobra.Command, files []string, o emitOptions) error {
 	ctx, stop := interruptible(cmd.Context())
 	defer stop()
 	client := &http.Client{
-		Transport: http.DefaultTransport.(*http.Transport).Clone(),
+		Transport: transport,
 		Timeout:   30 * time.Second,
 		// A redirect may turn a POST into a GET; better to show it.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },

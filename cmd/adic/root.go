@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -41,6 +42,7 @@ and go on where they left off.`,
 		newServeCommand(),
 		newEmitCommand(),
 		newTailCommand(),
+		newConnectionsCommand(),
 		newConfigCommand(),
 		newBenchCommand(),
 		newVersionCommand(),
@@ -96,7 +98,11 @@ func nearestFlag(cmd *cobra.Command, name string) string {
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
 		flags.AddCommand(&cobra.Command{Use: f.Name, Run: func(*cobra.Command, []string) {}})
 	})
-	if near := flags.SuggestionsFor(name); len(near) > 0 {
+	near := flags.SuggestionsFor(name)
+	if i := slices.IndexFunc(near, func(n string) bool { return strings.HasPrefix(n, name) }); i >= 0 {
+		return near[i] // not typed to its end, which is likelier than two wrong letters
+	}
+	if len(near) > 0 {
 		return near[0]
 	}
 	return ""

@@ -19,6 +19,7 @@ type tailOptions struct {
 	format   string
 	since    string
 	token    string
+	ca       string
 	json     bool
 	noColor  bool
 	count    uint64
@@ -55,6 +56,7 @@ not go away (an unknown type, a wrong token) ends the command with status 1.`,
 	f.StringVar(&o.format, "format", "", "`FORM` of the events, flat or tagged (default flat)")
 	f.StringVar(&o.since, "since", "", "start after this `CURSOR`, or with the earliest event retained (default: new events)")
 	f.StringVar(&o.token, "token", "", "access token (default: the environment's ADIC_TOKEN)")
+	addCAFlag(cmd, &o.ca)
 	f.BoolVar(&o.json, "json", false, "print the events as JSON, one a line")
 	f.BoolVar(&o.noColor, "no-color", false, "no colours; also with NO_COLOR in the environment")
 	f.Uint64Var(&o.count, "count", 0, "end after so many events (default never)")
@@ -89,7 +91,10 @@ func runTail(cmd *cobra.Command, target string, o tailOptions) error {
 			query.Set(name, value)
 		}
 	}
-	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport, err := newTransport(o.ca)
+	if err != nil {
+		return err
+	}
 	transport.DisableCompression = true // it would hold events back until there are enough to compress
 	transport.ResponseHeaderTimeout = 30 * time.Second
 	client := &http.Client{Transport: transport}
