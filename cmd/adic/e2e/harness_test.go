@@ -12,6 +12,7 @@ package e2e
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -19,6 +20,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -67,11 +69,13 @@ func buildAndRun(m *testing.M) int {
 // A router is a running `adic serve`.
 type router struct {
 	*process
-	addr string // host:port
+	addr  string // host:port
+	admin string // the same for operators
+	tls   string // "s" if it serves TLS
 }
 
-func (r *router) http() string { return "http://" + r.addr }
-func (r *router) ws() string   { return "ws://" + r.addr }
+func (r *router) http() string { return "http" + r.tls + "://" + r.addr }
+func (r *router) ws() string   { return "ws" + r.tls + "://" + r.addr }
 
 // startRouter starts a router with flags, and has it drain when the test ends.
 // The test fails if that does not go well, or if the router logged an error.
@@ -80,10 +84,16 @@ func startRouter(t *testing.T, flags ...string) *router {
 	args := append([]string{"serve", "--api.host", "127.0.0.1", "--api.port", "0", "--log.format", "json",
 		"--auth.publish_token", publishToken, "--stream.drain_timeout", "1s"}, flags...)
 	r := &router{process: start(t, adic(), args...)}
+	if slices.Contains(flags, "--api.tls_cert") {
+		r.tls = "s"
+	}
 	eventually(t, "the router serves", func() bool {
 		r.mustRun(t)
 		for _, l := range r.log(t) {
-			if l.Message == "serving" {
+			switch l.Message {
+			case "serving operators": // comes first
+				r.admin = l.Address
+			case "serving":
 				r.addr = l.Address
 			}
 		}
@@ -125,8 +135,12 @@ func (r *router) log(t *testing.T) []logLine {
 	return lines
 }
 
+// anyone trusts whatever certificate a router of a test has. Whether it is the right
+// one is for the tests of TLS.
+var anyone = &tls.Config{InsecureSkipVerify: true}
+
 // client makes the requests of the tests themselves.
-var client = &http.Client{Timeout: deadline, Transport: &http.Transport{DisableKeepAlives: true}}
+var client = &http.Client{Timeout: deadline, Transport: &http.Transport{DisableKeepAlives: true, TLSClientConfig: anyone}}
 
 // publish posts a body to the router, which has to accept it.
 func (r *router) publish(t *testing.T, body string) {

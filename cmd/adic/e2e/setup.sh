@@ -18,6 +18,7 @@ fail() {
 missing=()
 has() { command -v "$1" >/dev/null; }
 has curl || missing+=(curl ca-certificates)
+has openssl || missing+=(openssl)
 has nginx || missing+=(nginx-light)
 has chromium || missing+=(chromium)
 has promtool || missing+=(prometheus)

@@ -35,6 +35,11 @@ func TestRefusesToStart(t *testing.T) {
 		{name: "port in use", args: []string{"--api.host", "127.0.0.1", "--api.port", port}, want: []string{"port " + port + " is in use", "--api.port"}},
 		{name: "address of another machine", args: []string{"--api.host", "192.0.2.1", "--api.port", "0"}, want: []string{"api.host", "192.0.2.1"}},
 
+		{name: "admin address in use", args: []string{"--api.port", "0", "--admin.listen", "127.0.0.1:" + port}, want: []string{"127.0.0.1:" + port + " is in use", "--admin.listen"}},
+		{name: "admin address without a port", args: []string{"--admin.listen", "127.0.0.1"}, want: []string{"--admin.listen", "127.0.0.1:9123"}},
+		{name: "certificate without its key", args: []string{"--api.tls_cert", "cert.pem"}, want: []string{"api.tls_cert", "api.tls_key", "both or none"}},
+		{name: "no such certificate", args: []string{"--api.tls_cert", "/nowhere/cert.pem", "--api.tls_key", "/nowhere/key.pem"}, want: []string{"api.tls_cert", "/nowhere/cert.pem", "no such file"}},
+
 		{name: "unknown key in the file", file: "[events]\n\nhigh_priority_bufer = 5", want: []string{"FILE:3", "events.high_priority_bufer", "events.high_priority_buffer"}},
 		{name: "unknown section in the file", file: "[event]\nhigh_priority_buffer = 5", want: []string{"FILE:1", "event", "events"}},
 		{name: "unknown key in the environment", env: "ADIC_EVENTS_HIGH_PRIORITY_BUFER=5", want: []string{"ADIC_EVENTS_HIGH_PRIORITY_BUFER", "ADIC_EVENTS_HIGH_PRIORITY_BUFFER"}},
