@@ -2,14 +2,19 @@ package server
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"runtime/debug"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/adic-network/router/actors"
+	"github.com/adic-network/router/config"
+	"github.com/adic-network/router/event"
 )
 
 // Bytes that a full socket did not take are sent when the connection is closed, and
@@ -24,14 +29,14 @@ func TestTLSKeepsAtMostARecord(t *testing.T) {
 		if err := tr.Attach(s); err != nil {
 			t.Fatal(err)
 		}
-		event := bytes.Repeat([]byte("event "), 100)
+		record := bytes.Repeat([]byte("event "), 100)
 		var sent []byte
 		for n := 1; n > 0; {
 			var err error
-			if n, err = tr.Write(event); err != nil {
+			if n, err = tr.Write(record); err != nil {
 				t.Fatal(err)
 			}
-			sent = append(sent, event[:n]...)
+			sent = append(sent, record[:n]...)
 			if held := len(secure.wire.rest); held > maxRecord+1024 {
 				t.Fatalf("%d bytes are held back, more than a record", held)
 			}
@@ -87,9 +92,9 @@ func TestTLSWritesWithoutAllocating(t *testing.T) {
 		if err := tr.Attach(newSignals()); err != nil {
 			t.Fatal(err)
 		}
-		event := make([]byte, 200)
+		record := make([]byte, 200)
 		got := testing.AllocsPerRun(20, func() { // as many as the socket takes
-			if n, err := tr.Write(event); n != len(event) || err != nil {
+			if n, err := tr.Write(record); n != len(record) || err != nil {
 				t.Fatal(n, err)
 			}
 		})
@@ -101,4 +106,61 @@ func TestTLSWritesWithoutAllocating(t *testing.T) {
 			t.Errorf("%v allocations an event", got)
 		}
 	})
+}
+
+// A client that reads late gets whole messages, in order, and is told exactly what it
+// missed: nothing is lost between a socket that is full and the record that was cut.
+func TestTLSClientThatReadsLate(t *testing.T) {
+	t.Parallel()
+	const events, batch = 5000, 100
+	f := startFront(t, overTLS, func(c *config.Config) {
+		c.Stream.SendBuffer = 8 << 10
+		c.Events.PendingEvents = events // while the client is waited for
+	})
+	c := f.dial(t)
+	if err := c.tcp.SetReadBuffer(4 << 10); err != nil {
+		t.Fatal(err)
+	}
+	c.send(handshake(f.addr, websocketPath))
+	c.expectUpgrade()
+	for n := 0; n < events; n += batch {
+		var body strings.Builder
+		for i := range batch {
+			fmt.Fprintf(&body, `{"type":"MessageAdded","message_id":"ab12","depth":%d}`+"\n", n+i)
+		}
+		f.publish(t, body.String())
+	}
+	eventually(t, "the router goes on without it", func() bool {
+		st := f.router.Status()
+		return st.Lagging == 1 && st.Pending[event.High] == 0
+	})
+	if err := c.tcp.SetReadBuffer(1 << 20); err != nil { // from now on it is quick
+		t.Fatal(err)
+	}
+	next, missed := 0, 0
+	for next < events {
+		var m struct {
+			Type    string
+			Event   struct{ Depth int }
+			Dropped struct{ High int }
+		}
+		if got := c.receive(); got.opcode != text {
+			continue // a ping
+		} else if err := json.Unmarshal(got.payload, &m); err != nil {
+			t.Fatalf("%s: %v", got.payload, err)
+		}
+		switch m.Type {
+		case "Lagged":
+			next += m.Dropped.High
+			missed += m.Dropped.High
+		case "Event":
+			if m.Event.Depth != next {
+				t.Fatalf("event %d came, want %d after %d that were missed", m.Event.Depth, next, missed)
+			}
+			next++
+		}
+	}
+	if missed == 0 {
+		t.Error("nothing was missed")
+	}
 }

@@ -34,6 +34,7 @@ type options struct {
 	sse            int
 	rate           int
 	duration       time.Duration
+	settle         time.Duration
 }
 
 func main() {
@@ -46,14 +47,15 @@ func main() {
 	flag.IntVar(&o.sse, "sse", 0, "Server-Sent Events clients")
 	flag.IntVar(&o.rate, "rate", 20, "events a second")
 	flag.DurationVar(&o.duration, "duration", 5*time.Second, "how long to publish")
+	flag.DurationVar(&o.settle, "settle", 10*time.Second, "how long to wait before looking at idle clients")
 	flag.Parse()
-	if err := run(o); err != nil {
+	if err := run(o, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "tlsclients:", err)
 		os.Exit(1)
 	}
 }
 
-func run(o options) error {
+func run(o options, out io.Writer) error {
 	router, err := url.Parse(o.url)
 	if err != nil {
 		return err
@@ -80,15 +82,15 @@ func run(o options) error {
 	}
 	defer clients.close()
 	took := time.Since(began)
-	time.Sleep(10 * time.Second) // what connecting has left behind is to be freed
+	time.Sleep(o.settle) // what connecting has left behind is to be freed
 	idle, err := readUsage(o.pid)
 	if err != nil {
 		return err
 	}
 	n := o.websockets + o.sse
-	fmt.Printf("connected   %d in %v, %.0f a second; %v of CPU each\n", n, took.Round(time.Millisecond), float64(n)/took.Seconds(),
+	fmt.Fprintf(out, "connected   %d in %v, %.0f a second; %v of CPU each\n", n, took.Round(time.Millisecond), float64(n)/took.Seconds(),
 		((idle.cpu - before.cpu) / time.Duration(n)).Round(time.Microsecond))
-	fmt.Printf("idle        %.1f KB of resident memory each\n", float64(idle.rss-before.rss)/float64(n)/1024)
+	fmt.Fprintf(out, "idle        %.1f KB of resident memory each\n", float64(idle.rss-before.rss)/float64(n)/1024)
 	if o.rate == 0 {
 		return nil
 	}
@@ -106,9 +108,9 @@ func run(o options) error {
 	if err != nil {
 		return err
 	}
-	fmt.Printf("delivered   %d events to each; %.2f us of CPU a delivery\n", published,
+	fmt.Fprintf(out, "delivered   %d events to each; %.2f us of CPU a delivery\n", published,
 		float64((after.cpu-idle.cpu).Microseconds())/float64(due))
-	fmt.Printf("afterwards  %.1f KB of resident memory each\n", float64(after.rss-before.rss)/float64(n)/1024)
+	fmt.Fprintf(out, "afterwards  %.1f KB of resident memory each\n", float64(after.rss-before.rss)/float64(n)/1024)
 	return nil
 }
 

@@ -35,8 +35,8 @@ Signals:
   SIGTERM, SIGINT   drain: refuse what is new, deliver what was accepted, close
                     connections over stream.drain_timeout, exit with status 0;
                     the second one ends it at once, with status 1
-  SIGHUP            read the configuration again and apply what can change
-                    while running
+  SIGHUP            read the configuration and the certificate again and apply
+                    what can change while running
 
 Under systemd it tells when it is ready, reloading and stopping (Type=notify or
 notify-reload), answers the watchdog (WatchdogSec=), and serves the socket of a
