@@ -68,6 +68,6 @@ func (c *Connection) commitRun(batch []byte, at [event.NumPriorities]uint64, n i
 	} else if end > n {
 		c.tail = append([]byte(nil), batch[n:end]...) // a slice would keep the run
 	}
-	c.talk.sent(&s.traffic, int(last.Seq-first.Seq)+1, n)
+	c.wrote(int(last.Seq-first.Seq)+1, n)
 	s.traffic.delivered(time.Duration(time.Now().UnixNano() - first.Accepted))
 }

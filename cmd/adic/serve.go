@@ -99,7 +99,7 @@ func serve(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	operators, err := listenAdmin(&cfg.Admin, log)
+	operators, err := svc.listenAdmin(&cfg.Admin)
 	if err != nil {
 		return err
 	}

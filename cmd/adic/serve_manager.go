@@ -13,9 +13,12 @@ import (
 	"github.com/adic-network/router/systemd"
 )
 
-// apiSocket is the FileDescriptorName= of the socket that streams and publishers
-// connect to.
-const apiSocket = "api"
+// The FileDescriptorName= of the socket that streams and publishers connect to,
+// and of the one for operators.
+const (
+	apiSocket   = "api"
+	adminSocket = "admin"
+)
 
 // A service is `adic serve` as its service manager sees it.
 type service struct {
@@ -30,7 +33,7 @@ func startedBy() (*service, error) {
 	if err != nil {
 		return nil, err
 	}
-	sockets, err := systemd.Listeners(apiSocket)
+	sockets, err := systemd.Listeners(apiSocket, adminSocket)
 	if err != nil {
 		return nil, err
 	}
@@ -46,6 +49,16 @@ func (s *service) listen(api *config.API, front *server.Server) (ln net.Listener
 	}
 	ln, err = listen(api)
 	return ln, front.Serve, err
+}
+
+// listenAdmin returns the socket for operators that the manager holds, or else one
+// on the address for them; nil if there is neither.
+func (s *service) listenAdmin(admin *config.Admin) (net.Listener, error) {
+	if inherited := s.sockets[adminSocket]; inherited != nil {
+		s.log.Info("using the socket of the service manager: admin.listen is without effect", "name", adminSocket)
+		return inherited, nil
+	}
+	return listenAdmin(admin, s.log)
 }
 
 // tell passes on what a notification of the manager ended with. It is no reason to
