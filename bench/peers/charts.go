@@ -25,7 +25,7 @@ func (r *results) charts() map[string][]byte {
 			continue
 		}
 		var points, costs, late []chart.Point
-		for oneIn, f := range map[float64]figure{2: p50, 100: p99, 1000: p999} {
+		for oneIn, f := range map[float64]figure{2: p50, 10: p90, 100: p99, 1000: p999} {
 			if s, ok := r.of("1000", name, f); ok {
 				points = append(points, chart.Point{X: oneIn, Y: s.median})
 			}
