@@ -2,13 +2,12 @@ package config
 
 import (
 	"fmt"
-	"io"
 	"time"
 )
 
 // Config is the whole configuration of a router, one field a section. It is
 // plain data: copy it, compare it with [Diff], hand out its sections. The
-// slice in API is shared by copies and is not to be written to.
+// slices and maps in it are shared by copies and are not to be written to.
 //
 // The struct tags are the table that [Keys] reads: toml is the name in the
 // file, doc says what the key does, range and unit bound it, oneof lists what
@@ -83,14 +82,35 @@ type Admin struct {
 type Auth struct {
 	// PublishToken is the bearer token of publishers (RFC 6750 §2.1), at most
 	// 1024 visible ASCII characters. Empty switches publishing off.
-	PublishToken string `toml:"publish_token" json:"-" form:"token" reload:"true" secret:"true" doc:"bearer token that publishers must send; while it is empty publishing is refused"`
+	PublishToken string `toml:"publish_token" json:"-" form:"token" reload:"true" secret:"true" doc:"bearer token that may publish every type; without it and without a table below publishing is refused"`
+
+	// Publisher and Subscriber are named tables: [auth.publisher.NAME]. A name
+	// has 1 to 64 letters, digits, dashes and underscores, so that it needs no
+	// quotes in TOML and is fit for a metric's label.
+	Publisher  map[string]Publisher  `toml:"publisher" reload:"true" doc:"one who may publish"`
+	Subscriber map[string]Subscriber `toml:"subscriber" reload:"true" doc:"one who may subscribe"`
+}
+
+// Publisher is one who may publish. The hash of its token is no secret: the
+// token cannot be found from it (package access says why).
+type Publisher struct {
+	Token  string   `toml:"token" form:"token_hash" doc:"hash of the token that it sends, as 'adic token new' prints it: sha256: and 64 hexadecimal digits"`
+	Events []string `toml:"events" form:"event" default:"all" doc:"types that it may publish: names, aliases, prefixes such as vrf.*, or all"`
+	Rate   int      `toml:"rate" range:"0..10000000" unit:"events a second" default:"0" doc:"how fast it may publish, twice as many at once; 0 is no limit"`
+}
+
+// Subscriber is one who may subscribe. The hash of its token is no secret either.
+type Subscriber struct {
+	Token    string   `toml:"token" form:"token_hash" doc:"hash of the token that it sends, as 'adic token new' prints it: sha256: and 64 hexadecimal digits"`
+	Events   []string `toml:"events" form:"event" default:"all" doc:"types that it may see: names, aliases, prefixes such as vrf.*, or all"`
+	Priority []string `toml:"priority" form:"priority" default:"all" doc:"priorities that it may see: all, or some of high, medium and low"`
 }
 
 // Format keeps the token out of logs, which would print the struct as it is.
 func (a Auth) Format(f fmt.State, _ rune) {
 	// The state of a fmt call takes what it is given; its errors are reported
 	// by that call.
-	_, _ = io.WriteString(f, "{PublishToken:"+mask(a.PublishToken)+"}")
+	_, _ = fmt.Fprintf(f, "{PublishToken:%s Publisher:%d Subscriber:%d}", mask(a.PublishToken), len(a.Publisher), len(a.Subscriber))
 }
 
 // Stream says how streams behave.

@@ -7,11 +7,13 @@ type Change struct {
 	Reload   bool   // whether a running router can take the new value
 }
 
-// Diff returns what changed from old to new, in the order of [Keys]. A change
-// of a secret is there even though its two texts are the same.
+// Diff returns what changed from old to new, in the order of [Keys], and then
+// the keys of named tables. A change of a secret is there even though its two
+// texts are the same. A table that is in one of the two only differs in every key
+// that it sets.
 func Diff(old, new *Config) []Change {
 	var changes []Change
-	for _, k := range newTable() {
+	for _, k := range append(newTable(), entries(old, new)...) {
 		from, to := k.get(old), k.get(new)
 		// Texts differ exactly when values do.
 		if k.format(from) != k.format(to) {
@@ -29,6 +31,11 @@ func Reloaded(running, next Config) Config {
 	for _, k := range newTable() {
 		if k.Reload {
 			k.set(&running, k.get(&next))
+		}
+	}
+	for _, n := range allNamed() {
+		if n.reload {
+			n.in(&running).Set(n.in(&next))
 		}
 	}
 	return running

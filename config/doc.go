@@ -3,7 +3,8 @@
 //
 // [Load] lays four layers over each other, each over the one before: the
 // defaults, a TOML file, environment variables, flags. Every key can be set in
-// every layer:
+// every layer, but for those of named tables such as [auth.publisher.NAME], which
+// only the file has:
 //
 //	file         [api]
 //	             port = 9121

@@ -33,6 +33,9 @@ func (l *loader) remedyVariable(name, text string) string {
 	if isServiceLink(name, text) {
 		return "Kubernetes sets it for a Service whose name begins with adic: set enableServiceLinks: false in the pod"
 	}
+	if n := namedLike(strings.TrimPrefix(name, EnvPrefix)); n != nil {
+		return n.fileOnly()
+	}
 	if k := l.keys.nearest(strings.TrimPrefix(name, EnvPrefix)); k != nil {
 		return "did you mean " + k.Env + "?"
 	}

@@ -142,8 +142,18 @@ func ExampleLoaded_WriteTo() {
 	//
 	// [auth]
 	//
-	// # bearer token that publishers must send; while it is empty publishing is refused [reload]
+	// # bearer token that may publish every type; without it and without a table below publishing is refused [reload]
 	// # publish_token = "***" # file testdata/good.toml:9
+	//
+	// # [auth.publisher.NAME], any number of them, in the file only: one who may publish
+	// #   token: hash of the token that it sends, as 'adic token new' prints it: sha256: and 64 hexadecimal digits [reload]
+	// #   events: types that it may publish: names, aliases, prefixes such as vrf.*, or all [reload]
+	// #   rate: how fast it may publish, twice as many at once; 0 is no limit (0 to 10000000 events a second) [reload]
+	//
+	// # [auth.subscriber.NAME], any number of them, in the file only: one who may subscribe
+	// #   token: hash of the token that it sends, as 'adic token new' prints it: sha256: and 64 hexadecimal digits [reload]
+	// #   events: types that it may see: names, aliases, prefixes such as vrf.*, or all [reload]
+	// #   priority: priorities that it may see: all, or some of high, medium and low [reload]
 	//
 	// [admin]
 	//

@@ -4,6 +4,7 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -25,6 +26,12 @@ func (k *Key) checkForm(s string) []Problem {
 		p = checkOrigin(s)
 	case "token":
 		p = checkToken(s)
+	case "token_hash":
+		p = checkTokenHash(s)
+	case "event":
+		p = checkEvent(s)
+	case "priority":
+		p = checkPriority(s)
 	default:
 		panic("config: " + k.Name + ": no form is called " + k.form)
 	}
@@ -166,4 +173,37 @@ func checkToken(s string) *Problem {
 		}
 	}
 	return nil
+}
+
+// checkTokenHash takes the hash of a token. It never shows what it was given: that
+// may be the token itself.
+func checkTokenHash(s string) *Problem {
+	const remedy = "write the hash that 'adic token new' prints beside the token, or 'adic token hash' of a token"
+	if s == "" {
+		return &Problem{What: "there is no token", Remedy: remedy}
+	}
+	digits, ok := strings.CutPrefix(s, "sha256:")
+	odd := func(r rune) bool { return (r < '0' || r > '9') && (r < 'a' || r > 'f') }
+	if !ok || len(digits) != 64 || strings.ContainsFunc(digits, odd) {
+		return &Problem{What: "its value is not sha256: and 64 hexadecimal digits in lower case", Remedy: remedy}
+	}
+	return nil
+}
+
+// checkEvent takes what the name of a type can be. Whether there is such a type
+// is for who reads the catalogue to say.
+func checkEvent(s string) *Problem {
+	odd := func(r rune) bool { return r != '.' && r != '*' && notBare(r) }
+	if s == "" || strings.ContainsFunc(s, odd) {
+		return &Problem{What: quote(s) + " is not the name of an event type", Remedy: "use names, aliases, prefixes such as vrf.*, or all"}
+	}
+	return nil
+}
+
+func checkPriority(s string) *Problem {
+	priorities := []string{"all", "high", "medium", "low"}
+	if slices.Contains(priorities, s) {
+		return nil
+	}
+	return &Problem{What: quote(s) + " is not a priority", Remedy: "use " + oneOf(priorities)}
 }

@@ -25,6 +25,9 @@ func FuzzLoadFile(f *testing.F) {
 		"[demo]\nrate=nan", "[demo]\nrate=9e999", "[stream]\nsend_buffer='-9223372036854775808B'",
 		"[stream]\nping_interval=1979-05-27T07:32:00Z", "[auth]\npublish_token=\"\"\"\nx\"\"\"",
 		"[events]\ncatalogue='\"\\'", "[api]\ncors_origins=['*',['*']]", "[api]\nhost='\xff'",
+		"[auth.publisher.a]\ntoken='sha256:0000000000000000000000000000000000000000000000000000000000000000'\nrate=1",
+		"auth.publisher={a={token='x'}}", "[auth.publisher]\na=1", "[[auth.subscriber]]", "[auth.subscriber.'']",
+		"auth.publisher.a.token.x=1", "[auth.subscriber.a.priority]\nx=1",
 	} {
 		f.Add([]byte(file))
 	}

@@ -33,8 +33,9 @@ type Key struct {
 	Reload  bool   // can change while the router runs
 	Secret  bool   // is never to be shown
 
-	index  []int // of the field in Config
-	lo, hi any   // bounds, both allowed; nil for none
+	index  []int  // of the field in Config, or of a key of a named table in that
+	in     *entry // the named table that the key is of, or nil
+	lo, hi any    // bounds, both allowed; nil for none
 	unit   string
 	oneOf  []string
 	form   string // names the check in checkForm
@@ -55,33 +56,43 @@ func newTable() table {
 	config := reflect.TypeFor[Config]()
 	for section := range config.Fields() {
 		for field := range section.Type.Fields() {
-			name := section.Tag.Get("toml") + "." + field.Tag.Get("toml")
-			k := Key{
-				Name:   name,
-				Env:    EnvPrefix + strings.ToUpper(strings.ReplaceAll(name, ".", "_")),
-				Type:   typeOf(field),
-				Reload: field.Tag.Get("reload") == "true",
-				Secret: field.Tag.Get("secret") == "true",
-				index:  append(slices.Clone(section.Index), field.Index...),
-				unit:   field.Tag.Get("unit"),
-				form:   field.Tag.Get("form"),
+			if field.Type.Kind() == reflect.Map {
+				continue // for newNamed
 			}
-			if bounds, ok := field.Tag.Lookup("range"); ok {
-				lo, hi, _ := strings.Cut(bounds, "..")
-				k.lo, k.hi = k.mustParse(lo), k.mustParse(hi)
-			}
-			if names, ok := field.Tag.Lookup("oneof"); ok {
-				k.oneOf = strings.Split(names, ",")
-			}
+			k := newKey(section.Tag.Get("toml")+".", field)
+			k.index = append(slices.Clone(section.Index), field.Index...)
 			k.Default = k.format(k.get(&defaults))
-			k.Doc = field.Tag.Get("doc")
-			if allowed := k.allowed(); allowed != "" {
-				k.Doc += " (" + allowed + ")"
-			}
 			t = append(t, k)
 		}
 	}
 	return t
+}
+
+// newKey reads the tags of a field. The index and the default are for the caller
+// to set.
+func newKey(prefix string, field reflect.StructField) Key {
+	name := prefix + field.Tag.Get("toml")
+	k := Key{
+		Name:   name,
+		Env:    EnvPrefix + strings.ToUpper(strings.ReplaceAll(name, ".", "_")),
+		Type:   typeOf(field),
+		Reload: field.Tag.Get("reload") == "true",
+		Secret: field.Tag.Get("secret") == "true",
+		unit:   field.Tag.Get("unit"),
+		form:   field.Tag.Get("form"),
+	}
+	if bounds, ok := field.Tag.Lookup("range"); ok {
+		lo, hi, _ := strings.Cut(bounds, "..")
+		k.lo, k.hi = k.mustParse(lo), k.mustParse(hi)
+	}
+	if names, ok := field.Tag.Lookup("oneof"); ok {
+		k.oneOf = strings.Split(names, ",")
+	}
+	k.Doc = field.Tag.Get("doc")
+	if allowed := k.allowed(); allowed != "" {
+		k.Doc += " (" + allowed + ")"
+	}
+	return k
 }
 
 func typeOf(field reflect.StructField) string {
@@ -131,12 +142,22 @@ func (k *Key) split() (section, name string) {
 	return section, name
 }
 
+// bare returns the name without what it is in.
+func (k *Key) bare() string { return k.Name[strings.LastIndexByte(k.Name, '.')+1:] }
+
 func (k *Key) get(c *Config) any {
+	if k.in != nil {
+		return k.in.get(c).FieldByIndex(k.index).Interface()
+	}
 	return reflect.ValueOf(c).Elem().FieldByIndex(k.index).Interface()
 }
 
 // set stores v, which is of the field's type.
 func (k *Key) set(c *Config, v any) {
+	if k.in != nil {
+		k.in.set(c, k.index, v)
+		return
+	}
 	reflect.ValueOf(c).Elem().FieldByIndex(k.index).Set(reflect.ValueOf(v))
 }
 

@@ -56,7 +56,8 @@ type loader struct {
 	Loaded
 	keys     table
 	problems Problems
-	wrong    map[string]bool // keys with a problem of their own
+	wrong    map[string]bool   // keys with a problem of their own
+	heads    map[string]Origin // of named tables: where each begins
 }
 
 func load(s Sources, file []byte) (*Loaded, error) {
@@ -64,6 +65,7 @@ func load(s Sources, file []byte) (*Loaded, error) {
 		Loaded: Loaded{Config: Default(), Origin: map[string]Origin{}},
 		keys:   newTable(),
 		wrong:  map[string]bool{},
+		heads:  map[string]Origin{},
 	}
 	for _, k := range l.keys {
 		l.Origin[k.Name] = Origin{}
@@ -74,6 +76,7 @@ func load(s Sources, file []byte) (*Loaded, error) {
 		l.flag(name, text)
 	}
 	l.order()
+	l.complete()
 	if len(l.problems) > 0 {
 		l.problems.sort()
 		return nil, l.problems
@@ -114,7 +117,9 @@ func (l *loader) flag(name, text string) {
 		return
 	}
 	remedy := "adic config lists every key"
-	if k := l.keys.nearest(name); k != nil {
+	if n := namedLike(name); n != nil {
+		remedy = n.fileOnly()
+	} else if k := l.keys.nearest(name); k != nil {
 		remedy = "did you mean --" + k.Name + "?"
 	}
 	l.problems = append(l.problems, Problem{Origin: o, What: "unknown flag", Remedy: remedy})
@@ -141,5 +146,23 @@ func (l *loader) order() {
 			p.Origin = l.Origin[p.Key]
 			l.problems = append(l.problems, *p)
 		}
+	}
+}
+
+// complete checks the named tables for keys that may not be left out, and against
+// each other.
+func (l *loader) complete() {
+	for _, k := range entries(&l.Config) {
+		if l.wrong[k.Name] || l.Origin[k.Name].Layer != LayerDefault {
+			continue
+		}
+		for _, p := range k.check(k.get(&l.Config)) {
+			p.Origin, p.Key = l.heads[k.in.String()], k.Name
+			l.problems = append(l.problems, p)
+		}
+	}
+	for _, p := range checkNames(&l.Config) {
+		p.Origin = l.Origin[p.Key]
+		l.problems = append(l.problems, p)
 	}
 }

@@ -13,7 +13,7 @@ func (c *Config) Validate() error {
 	var ps Problems
 	keys := newTable()
 	wrong := map[string]bool{}
-	for _, k := range keys {
+	for _, k := range append(slices.Clone(keys), entries(c)...) {
 		for _, p := range k.check(k.get(c)) {
 			p.Key = k.Name
 			ps = append(ps, p)
@@ -30,6 +30,7 @@ func (c *Config) Validate() error {
 			ps = append(ps, *p)
 		}
 	}
+	ps = append(ps, checkNames(c)...)
 	if len(ps) == 0 {
 		return nil
 	}
@@ -54,6 +55,9 @@ func (k *Key) check(v any) []Problem {
 	case string:
 		return k.checkForm(v)
 	case []string:
+		if len(v) == 0 && k.in != nil {
+			return []Problem{{What: "names nothing", Remedy: "leave it out for all"}}
+		}
 		var ps []Problem
 		for _, s := range v {
 			ps = append(ps, k.checkForm(s)...)

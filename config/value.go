@@ -80,7 +80,7 @@ func (k *Key) convert(v any) (any, *Problem) {
 		}
 	}
 	got := describe(v)
-	if k.Secret {
+	if k.Secret || k.form == "token_hash" {
 		got = "its value"
 	}
 	return nil, &Problem{What: got + " is not " + k.kind(), Remedy: k.remedyTOML(v)}
