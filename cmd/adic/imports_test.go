@@ -14,15 +14,17 @@ var importRules = []struct {
 	forbidden []string
 	why       string
 }{
-	{"event", []string{"actors", "server", "config", "source", "bench", "asynkron/protoactor-go", "valyala/fasthttp"},
+	{"event", []string{"access", "actors", "server", "config", "source", "bench", "asynkron/protoactor-go", "valyala/fasthttp"},
 		"event is the domain: the standard library only"},
-	{"config", []string{"event", "actors", "server", "source", "bench", "asynkron/protoactor-go", "valyala/fasthttp"},
+	{"config", []string{"access", "event", "actors", "server", "source", "bench", "asynkron/protoactor-go", "valyala/fasthttp"},
 		"config knows no other package"},
+	{"access", []string{"actors", "server", "source", "bench", "asynkron/protoactor-go", "valyala/fasthttp"},
+		"access decides on credentials, whatever carries them"},
 	{"actors", []string{"server", "config", "source", "bench", "valyala/fasthttp"},
 		"actors are the router, whatever serves it"},
-	{"source/...", []string{"actors", "server", "config", "bench", "asynkron/protoactor-go", "valyala/fasthttp"},
+	{"source/...", []string{"access", "actors", "server", "config", "bench", "asynkron/protoactor-go", "valyala/fasthttp"},
 		"a source publishes, and does not care to whom"},
-	{"bench", []string{"actors", "server", "config", "source", "asynkron/protoactor-go", "valyala/fasthttp"},
+	{"bench", []string{"access", "actors", "server", "config", "source", "asynkron/protoactor-go", "valyala/fasthttp"},
 		"the load generator is a client"},
 	{"logging", []string{"event", "actors", "server", "config", "source", "bench", "systemd", "asynkron/protoactor-go", "valyala/fasthttp"},
 		"a log knows nothing of what is logged"},
