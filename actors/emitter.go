@@ -3,6 +3,7 @@ package actors
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 
@@ -20,7 +21,10 @@ var (
 	ErrDraining = errors.New("the router is shutting down")
 	// ErrInterrupted says that a fault interrupted the emitter. Whether the events
 	// were taken is not known.
+	// With an idempotency key they may be published again.
 	ErrInterrupted = errors.New("publishing was interrupted by an internal error; the events may or may not have been taken")
+	// ErrKeyReused says that an idempotency key came with another batch before.
+	ErrKeyReused = errors.New("this idempotency key came with another body before; choose a new key for each batch")
 )
 
 // share is the part of the pending bound that is open to events of a priority and
@@ -34,6 +38,7 @@ type emission struct {
 	at     event.Cursor // the position of the last event
 	global uint64
 	asking *actor.PID // whom a batch in progress is answered to
+	keys   idempotency
 }
 
 // Emitter is the actor that gives every event its place in the stream.
@@ -48,7 +53,7 @@ func (e *Emitter) Receive(ctx actor.Context) {
 	case *actor.Started:
 		e.start(ctx)
 	case *publish:
-		e.publish(ctx, msg.batch)
+		e.publish(ctx, msg)
 	case probe:
 		ctx.Forward(e.hub.queue)
 	}
@@ -64,9 +69,17 @@ func (e *Emitter) start(ctx actor.Context) {
 
 // publish places a batch, whole or not at all, and hands it to the queue. A panic
 // on the way leaves the state as it was, so that no position is left without its
-// event.
-func (e *Emitter) publish(ctx actor.Context, batch []*event.Event) {
+// event. A key is kept only for what was accepted, in the same breath: whoever got
+// no answer can ask again, and is told the truth.
+func (e *Emitter) publish(ctx actor.Context, msg *publish) {
 	e.asking = ctx.Sender()
+	if msg.once != nil {
+		if answer := e.recall(msg.once); answer != nil {
+			e.answer(ctx, answer)
+			return
+		}
+	}
+	batch := msg.batch
 	size, err := e.admit(batch)
 	if err != nil {
 		e.answer(ctx, &refused{err})
@@ -83,6 +96,9 @@ func (e *Emitter) publish(ctx actor.Context, batch []*event.Event) {
 
 	// From here on nothing fails. The events are counted as pending and their
 	// positions as given out before the queue can see them.
+	if msg.once != nil {
+		e.remember(msg.once)
+	}
 	e.at, e.global = at, global
 	for p, n := range counts {
 		e.hub.pending.events[p].Add(n)
@@ -92,6 +108,24 @@ func (e *Emitter) publish(ctx actor.Context, batch []*event.Event) {
 	e.hub.sendQueue(&enqueue{batch: batch})
 	e.hub.metrics.emitted.Add(len(batch))
 	e.answer(ctx, &accepted{})
+}
+
+// recall returns the answer to a batch whose key is known, or nil.
+func (e *Emitter) recall(once *IdempotencyKey) any {
+	switch body, known := e.keys.find(once.id, time.Since(e.hub.started)); {
+	case !known:
+		return nil
+	case body != once.body:
+		return &refused{ErrKeyReused}
+	}
+	e.hub.metrics.replayed.Inc()
+	return &replayed{}
+}
+
+func (e *Emitter) remember(once *IdempotencyKey) {
+	if e.keys.add(once.id, once.body, time.Since(e.hub.started)) {
+		e.hub.metrics.keysEvicted.Inc()
+	}
 }
 
 func (e *Emitter) answer(ctx actor.Context, msg any) {

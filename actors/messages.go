@@ -6,11 +6,17 @@ import (
 
 // Messages to the Emitter.
 type (
-	// publish asks for a place in the stream for a batch, whole or not at all.
-	// It is answered with accepted or refused. The emitter owns the events.
-	publish struct{ batch []*event.Event }
+	// publish asks for a place in the stream for a batch, whole or not at all,
+	// and once if there is a key. It is answered with accepted, replayed or
+	// refused. The emitter owns the events.
+	publish struct {
+		batch []*event.Event
+		once  *IdempotencyKey
+	}
 
 	accepted struct{}
+	// replayed says that the batch was accepted before, under the same key.
+	replayed struct{}
 	refused  struct{ err error }
 
 	// probe asks for a sign of life. The emitter passes it on to the queue, which

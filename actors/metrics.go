@@ -20,8 +20,10 @@ type Metrics struct {
 	sseMessages,
 	wsBytes,
 	sseBytes *metrics.Counter
-	dropped  [event.NumPriorities]*metrics.Counter
-	refused  [event.NumPriorities]*metrics.Counter
+	dropped [event.NumPriorities]*metrics.Counter
+	refused [event.NumPriorities]*metrics.Counter
+	replayed,
+	keysEvicted *metrics.Counter
 	stalled  *metrics.Counter
 	released *metrics.Counter
 	restarts map[string]*metrics.Counter
@@ -43,6 +45,8 @@ func newMetrics(set *metrics.Set) *Metrics {
 		sseMessages: set.NewCounter("adic_sse_messages_sent_total"),
 		wsBytes:     set.NewCounter(`adic_bytes_sent_total{transport="websocket"}`),
 		sseBytes:    set.NewCounter(`adic_bytes_sent_total{transport="sse"}`),
+		replayed:    set.NewCounter("adic_publish_replays_total"),
+		keysEvicted: set.NewCounter("adic_idempotency_keys_evicted_total"),
 		stalled:     set.NewCounter("adic_clients_stalled_total"),
 		released:    set.NewCounter("adic_clients_released_total"),
 		dead:        set.NewCounter("adic_dead_letters_total"),

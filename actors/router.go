@@ -154,26 +154,43 @@ func (r *Router) Close() {
 // on. It fails with ErrOverloaded, ErrBatchTooLarge, ErrDraining or
 // ErrInterrupted.
 func (r *Router) Publish(batch []*event.Event) error {
-	if r.draining.Load() {
-		return ErrDraining
-	}
-	if len(batch) == 0 {
+	if len(batch) == 0 && !r.draining.Load() {
 		return nil
 	}
+	_, err := r.ask(&publish{batch: batch})
+	return err
+}
+
+// PublishOnce is Publish for a batch that may come more than once, one after the
+// other or at the same time. A batch that was accepted under its key less than
+// five minutes ago is accepted and not published again: then before is true. A
+// batch that failed has not used its key; with ErrInterrupted that is for the next
+// attempt to find out. Besides the errors of Publish there is ErrKeyReused.
+func (r *Router) PublishOnce(batch []*event.Event, key IdempotencyKey) (before bool, err error) {
+	answer, err := r.ask(&publish{batch: batch, once: &key})
+	_, before = answer.(*replayed)
+	return before, err
+}
+
+// ask has the emitter publish a batch, and returns its answer unless it refuses.
+func (r *Router) ask(msg *publish) (answer any, err error) {
+	if r.draining.Load() {
+		return nil, ErrDraining
+	}
 	now := time.Now().UnixNano()
-	for _, e := range batch {
+	for _, e := range msg.batch {
 		if e != nil {
 			e.Accepted = now
 		}
 	}
-	answer, err := r.system.Root.RequestFuture(r.emitter, &publish{batch: batch}, answerTimeout).Result()
+	answer, err = r.system.Root.RequestFuture(r.emitter, msg, answerTimeout).Result()
 	if err != nil {
-		return fmt.Errorf("%w: %w", ErrInterrupted, err)
+		return nil, fmt.Errorf("%w: %w", ErrInterrupted, err)
 	}
 	if no, ok := answer.(*refused); ok {
-		return no.err
+		return nil, no.err
 	}
-	return nil
+	return answer, nil
 }
 
 // Reload puts new settings in force, for clients that are connected as well.
