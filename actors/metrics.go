@@ -46,7 +46,7 @@ func newMetrics(set *metrics.Set) *Metrics {
 		wsBytes:     set.NewCounter(`adic_bytes_sent_total{transport="websocket"}`),
 		sseBytes:    set.NewCounter(`adic_bytes_sent_total{transport="sse"}`),
 		replayed:    set.NewCounter("adic_publish_replays_total"),
-		keysEvicted: set.NewCounter("adic_idempotency_keys_evicted_total"),
+		keysEvicted: set.NewCounter("adic_publish_keys_evicted_total"),
 		stalled:     set.NewCounter("adic_clients_stalled_total"),
 		released:    set.NewCounter("adic_clients_released_total"),
 		dead:        set.NewCounter("adic_dead_letters_total"),

@@ -120,7 +120,7 @@ func TestDegradedHealth(t *testing.T) {
 	})
 	t.Run("too few descriptors", func(t *testing.T) {
 		f := startFront(t, overTCP, few)
-		f.reload(func(c *config.Config) { c.API.MaxWebSocketConnections = math.MaxInt32 })
+		f.reload(t, func(c *config.Config) { c.API.MaxWebSocketConnections = math.MaxInt32 })
 		f.wantDegraded(t, "open files")
 	})
 	t.Run("a high event was lost", func(t *testing.T) {

@@ -64,7 +64,7 @@ func TestConnectionLimits(t *testing.T) {
 			if _, res := begin(); res.StatusCode >= 300 {
 				t.Errorf("status = %d after a client left, want a stream", res.StatusCode)
 			}
-			f.reload(func(c *config.Config) { c.API.MaxWebSocketConnections, c.API.MaxSSEConnections = 3, 3 })
+			f.reload(t, func(c *config.Config) { c.API.MaxWebSocketConnections, c.API.MaxSSEConnections = 3, 3 })
 			if _, res := begin(); res.StatusCode >= 300 {
 				t.Errorf("status = %d after the limit was raised, want a stream", res.StatusCode)
 			}

@@ -36,6 +36,9 @@ const (
 	requestTimeout
 	malformed
 	overloaded
+	typeNotAllowed
+	publishRate
+	keyReused
 	reasons
 )
 
@@ -48,17 +51,19 @@ var reasonNames = [reasons]string{
 	unauthorized: "unauthorized", badEvent: "bad_event", eventTooLarge: "event_too_large",
 	bodyTooLarge: "body_too_large", headerTooLarge: "header_too_large", requestTimeout: "request_timeout",
 	malformed: "malformed_request", overloaded: "overloaded",
+	typeNotAllowed: "type_not_allowed", publishRate: "publish_rate", keyReused: "idempotency_key_reused",
 }
 
 // counters are the server's own metrics.
 type counters struct {
 	rejections [reasons]*metrics.Counter
 	panics     *metrics.Counter
+	set        *metrics.Set
 }
 
 func newCounters(s *Server) *counters {
 	metrics.ExposeMetadata(true) // HELP and TYPE lines, of all sets there are
-	c := &counters{panics: s.set.NewCounter("adic_http_panics_total")}
+	c := &counters{panics: s.set.NewCounter("adic_http_panics_total"), set: s.set}
 	for i, name := range reasonNames {
 		c.rejections[i] = s.set.NewCounter(fmt.Sprintf("adic_rejections_total{reason=%q}", name))
 	}
@@ -89,6 +94,12 @@ func newCounters(s *Server) *counters {
 
 func (c *counters) reject(why reason) { c.rejections[why].Inc() }
 
+// published counts the events of a publisher. The operator names publishers, so
+// that they are few.
+func (c *counters) published(publisher string) *metrics.Counter {
+	return c.set.GetOrCreateCounter(fmt.Sprintf("adic_publisher_events_total{publisher=%q}", publisher))
+}
+
 // help says what a family of metrics is, for those who see it for the first time.
 var help = map[string]string{
 	"adic_events_emitted_total":           "Events accepted by the emitter, each once.",
@@ -111,6 +122,9 @@ var help = map[string]string{
 	"adic_clients_released_total":         "Times that the router went on without a client that did not read.",
 	"adic_actor_restarts_total":           "Failures of actors; the emitter and the queue are restarted, a connection is closed.",
 	"adic_dead_letters_total":             "Messages to actors that had ended.",
+	"adic_publisher_events_total":         "Events accepted of each publisher.",
+	"adic_publish_replays_total":          "Batches that came again with their Idempotency-Key and were not published twice.",
+	"adic_publish_keys_evicted_total":     "Idempotency keys forgotten before their five minutes, because there were too many.",
 	"adic_rejections_total":               "Requests and connections refused, by reason.",
 	"adic_http_panics_total":              "HTTP requests that failed with an internal error.",
 	"adic_source_up":                      "1 while a source of events is running.",

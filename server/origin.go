@@ -20,7 +20,7 @@ func (s *Server) cors(ctx *fasthttp.RequestCtx) bool {
 		return false
 	}
 	ctx.Response.Header.Set("Access-Control-Allow-Origin", origin)
-	ctx.Response.Header.Set("Access-Control-Expose-Headers", "Retry-After, ETag")
+	ctx.Response.Header.Set("Access-Control-Expose-Headers", "Retry-After, ETag, Idempotency-Replayed")
 	return true
 }
 

@@ -55,7 +55,7 @@ func TestOrigins(t *testing.T) {
 	f := startFront(t, overTCP)
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			f.reload(func(c *config.Config) { c.API.CORSOrigins = tt.origins })
+			f.reload(t, func(c *config.Config) { c.API.CORSOrigins = tt.origins })
 			headers := []string{"Host: " + tt.host}
 			shared := "" // Access-Control-Allow-Origin
 			if tt.origin != "" {
@@ -181,10 +181,13 @@ func TestPreflight(t *testing.T) {
 }
 
 // reload changes the configuration of a front that is running.
-func (f *front) reload(change func(*config.Config)) {
+func (f *front) reload(t *testing.T, change func(*config.Config)) {
+	t.Helper()
 	cfg := *f.Server.config.Load()
 	change(&cfg)
-	f.Reload(cfg)
+	if err := f.Reload(cfg); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // The origins can change while the router runs.
@@ -193,7 +196,7 @@ func TestReloadOfOrigins(t *testing.T) {
 	const origin = "Origin: https://app.example.org"
 	res, body := f.request(t, "GET", "/v1/events", "", origin)
 	wantError(t, res, body, http.StatusForbidden)
-	f.reload(func(c *config.Config) { c.API.CORSOrigins = []string{"https://app.example.org"} })
+	f.reload(t, func(c *config.Config) { c.API.CORSOrigins = []string{"https://app.example.org"} })
 	if res, body := f.request(t, "GET", "/v1/events", "", origin); res.StatusCode != http.StatusOK {
 		t.Errorf("after the reload: %d %s, want 200", res.StatusCode, body)
 	}

@@ -184,7 +184,7 @@ func TestPublishCredentials(t *testing.T) {
 	if got := f.metric(t, `adic_rejections_total{reason="unauthorized"}`); got != "7" {
 		t.Errorf("counted %s, want 7", got)
 	}
-	f.reload(func(c *config.Config) { c.Auth.PublishToken = "another" })
+	f.reload(t, func(c *config.Config) { c.Auth.PublishToken = "another" })
 	if res, _ := f.request(t, "POST", "/v1/events", flatAdded, bearer); res.StatusCode != http.StatusUnauthorized {
 		t.Errorf("after a reload the old token is answered with %d, want 401", res.StatusCode)
 	}

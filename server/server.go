@@ -13,6 +13,7 @@ import (
 	"github.com/fasthttp/websocket"
 	"github.com/valyala/fasthttp"
 
+	"github.com/adic-network/router/access"
 	"github.com/adic-network/router/actors"
 	"github.com/adic-network/router/config"
 	"github.com/adic-network/router/event"
@@ -31,6 +32,7 @@ type Options struct {
 // Server serves one router. Its methods are safe for concurrent use.
 type Server struct {
 	config    atomic.Pointer[config.Config]
+	tokens    atomic.Pointer[access.Tokens]
 	router    *actors.Router
 	catalogue *event.Catalogue
 	parser    *event.Parser
@@ -95,8 +97,10 @@ func New(o Options) (*Server, error) {
 		tls:        secure,
 		types:      newTypesPage(o.Catalogue),
 	}
-	s.config.Store(&o.Config)
 	s.metrics = newCounters(s)
+	if err := s.Reload(o.Config); err != nil {
+		return nil, errors.Join(err, t.close())
+	}
 	s.upgrader = websocket.FastHTTPUpgrader{
 		// The upgrader's buffers are of no use to us and garbage at once.
 		ReadBufferSize: 128, WriteBufferSize: 128,
@@ -183,12 +187,21 @@ func (s *Server) connections() int64 {
 }
 
 // Reload puts in force what config allows to change while running, and a new
-// certificate.
-func (s *Server) Reload(c config.Config) {
+// certificate. An error says what is wrong with c, which then changes nothing.
+func (s *Server) Reload(c config.Config) error {
+	tokens, err := access.NewTokens(c.Auth, s.catalogue, s.tokens.Load())
+	if err != nil {
+		return err
+	}
+	for _, p := range tokens.Publishers() {
+		s.metrics.published(p.Name) // so that it is there before the first event
+	}
+	s.tokens.Store(tokens)
 	s.config.Store(&c)
 	if s.tls != nil {
 		s.tls.reload()
 	}
+	return nil
 }
 
 // Shutdown drains: it refuses what is new, with the listener still open so that

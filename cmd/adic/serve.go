@@ -104,7 +104,7 @@ func serve(cmd *cobra.Command) error {
 		return err
 	}
 	log.Info("serving", "address", listener.Addr().String(), "version", readVersion().Version,
-		"websocket", cfg.API.EnableWebSocket, "sse", cfg.API.EnableSSE, "tls", cfg.API.TLSCert != "", "publishing", cfg.Auth.PublishToken != "")
+		"websocket", cfg.API.EnableWebSocket, "sse", cfg.API.EnableSSE, "tls", cfg.API.TLSCert != "", "publishing", cfg.Auth.PublishToken != "" || len(cfg.Auth.Publisher) > 0)
 
 	ctx, stop := context.WithCancel(cmd.Context())
 	var running sync.WaitGroup

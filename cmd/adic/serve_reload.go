@@ -51,6 +51,10 @@ func (r *reloader) reload() {
 		r.log.Warn("configuration change needs a restart: the catalogue", "file", next.Events.Catalogue,
 			"types", catalogue.Len(), "running", r.catalogue.Len())
 	}
+	if err := r.front.Reload(next); err != nil {
+		r.log.Error("configuration not reloaded, the old one stays in force", "error", err)
+		return
+	}
 	applied := 0
 	for _, c := range config.Diff(&r.current, &loaded.Config) {
 		if c.Reload {
@@ -62,7 +66,6 @@ func (r *reloader) reload() {
 	}
 	r.level.Set(level)
 	r.router.Reload(routerSettings(&next))
-	r.front.Reload(next)
 	r.current = next
 	r.log.Info("configuration reloaded", "changes", applied)
 }
