@@ -56,6 +56,8 @@ func (e *Emitter) Receive(ctx actor.Context) {
 		e.publish(ctx, msg)
 	case probe:
 		ctx.Forward(e.hub.queue)
+	case *recall:
+		e.recall(ctx, msg.once)
 	}
 }
 
@@ -74,7 +76,7 @@ func (e *Emitter) start(ctx actor.Context) {
 func (e *Emitter) publish(ctx actor.Context, msg *publish) {
 	e.asking = ctx.Sender()
 	if msg.once != nil {
-		if answer := e.recall(msg.once); answer != nil {
+		if answer := e.known(msg.once); answer != nil {
 			e.answer(ctx, answer)
 			return
 		}
@@ -110,8 +112,18 @@ func (e *Emitter) publish(ctx actor.Context, msg *publish) {
 	e.answer(ctx, &accepted{})
 }
 
-// recall returns the answer to a batch whose key is known, or nil.
-func (e *Emitter) recall(once *IdempotencyKey) any {
+// recall answers whether a batch was accepted before.
+func (e *Emitter) recall(ctx actor.Context, once *IdempotencyKey) {
+	e.asking = ctx.Sender()
+	answer := e.known(once)
+	if answer == nil {
+		answer = &unknown{}
+	}
+	e.answer(ctx, answer)
+}
+
+// known returns the answer to a batch whose key is known, or nil.
+func (e *Emitter) known(once *IdempotencyKey) any {
 	switch body, known := e.keys.find(once.id, time.Since(e.hub.started)); {
 	case !known:
 		return nil

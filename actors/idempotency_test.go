@@ -274,3 +274,27 @@ func BenchmarkPublishOnceKeys(b *testing.B) {
 		i++
 	}
 }
+
+func TestPublishedOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		want := func(before bool, failure error) {
+			t.Helper()
+			if got, err := r.PublishedOnce(key("k")); got != before || !errors.Is(err, failure) {
+				t.Errorf("before %t, %v, want %t, %v", got, err, before, failure)
+			}
+		}
+		want(false, nil)
+		if before, err := r.PublishOnce(r.events("Alarm"), key("k")); before || err != nil {
+			t.Errorf("to ask used the key: before %t, %v", before, err)
+		}
+		want(true, nil)
+		if _, err := r.PublishedOnce(NewIdempotencyKey("node1", "k", nil)); !errors.Is(err, ErrKeyReused) {
+			t.Errorf("%v, want %v", err, ErrKeyReused)
+		}
+		if err := r.Drain(t.Context(), 0); err != nil {
+			t.Fatal(err)
+		}
+		want(false, ErrDraining)
+	})
+}

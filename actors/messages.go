@@ -14,6 +14,11 @@ type (
 		once  *IdempotencyKey
 	}
 
+	// recall asks whether the batch of a key was accepted. It is answered with
+	// replayed, refused, or unknown.
+	recall  struct{ once *IdempotencyKey }
+	unknown struct{}
+
 	accepted struct{}
 	// replayed says that the batch was accepted before, under the same key.
 	replayed struct{}

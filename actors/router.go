@@ -157,6 +157,7 @@ func (r *Router) Publish(batch []*event.Event) error {
 	if len(batch) == 0 && !r.draining.Load() {
 		return nil
 	}
+	stamp(batch)
 	_, err := r.ask(&publish{batch: batch})
 	return err
 }
@@ -167,21 +168,34 @@ func (r *Router) Publish(batch []*event.Event) error {
 // batch that failed has not used its key; with ErrInterrupted that is for the next
 // attempt to find out. Besides the errors of Publish there is ErrKeyReused.
 func (r *Router) PublishOnce(batch []*event.Event, key IdempotencyKey) (before bool, err error) {
+	stamp(batch)
 	answer, err := r.ask(&publish{batch: batch, once: &key})
 	_, before = answer.(*replayed)
 	return before, err
 }
 
-// ask has the emitter publish a batch, and returns its answer unless it refuses.
-func (r *Router) ask(msg *publish) (answer any, err error) {
-	if r.draining.Load() {
-		return nil, ErrDraining
-	}
+// PublishedOnce reports whether PublishOnce would find that the batch of this key
+// was accepted before. It publishes nothing.
+func (r *Router) PublishedOnce(key IdempotencyKey) (before bool, err error) {
+	answer, err := r.ask(&recall{&key})
+	_, before = answer.(*replayed)
+	return before, err
+}
+
+// stamp notes when a batch was accepted, if it will be.
+func stamp(batch []*event.Event) {
 	now := time.Now().UnixNano()
-	for _, e := range msg.batch {
+	for _, e := range batch {
 		if e != nil {
 			e.Accepted = now
 		}
+	}
+}
+
+// ask has the emitter handle a message, and returns its answer unless it refuses.
+func (r *Router) ask(msg any) (answer any, err error) {
+	if r.draining.Load() {
+		return nil, ErrDraining
 	}
 	answer, err = r.system.Root.RequestFuture(r.emitter, msg, answerTimeout).Result()
 	if err != nil {

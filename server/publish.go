@@ -15,14 +15,13 @@ import (
 	"github.com/adic-network/router/event"
 )
 
-// publish serves POST /v1/events. What may refuse a batch is asked in the order
-// of what it costs; the rate is last, so that only what is published counts.
+// publish serves POST /v1/events.
 func (s *Server) publish(ctx *fasthttp.RequestCtx) {
 	who := s.publisher(ctx)
 	if who == nil {
 		return
 	}
-	key, err := idempotencyKey(ctx)
+	key, err := idempotencyKey(ctx, who)
 	if err != nil {
 		s.metrics.reject(badParameter)
 		refuse(ctx, fasthttp.StatusBadRequest, "%v", err)
@@ -36,18 +35,7 @@ func (s *Server) publish(ctx *fasthttp.RequestCtx) {
 		s.refusePublish(ctx, err)
 		return
 	}
-	if !s.withinRate(ctx, who, len(batch)) {
-		return
-	}
-	var before bool
-	if key == "" {
-		err = s.router.Publish(batch)
-	} else {
-		before, err = s.router.PublishOnce(batch, actors.NewIdempotencyKey(who.Name, key, ctx.PostBody()))
-	}
-	if before || err != nil && !errors.Is(err, actors.ErrInterrupted) {
-		who.Rate.Return(len(batch)) // nothing was published
-	}
+	before, err := s.emit(who, batch, key)
 	if err != nil {
 		s.refusePublish(ctx, err)
 		return
@@ -102,46 +90,67 @@ func (s *Server) permit(who *access.Publisher, batch []*event.Event) error {
 	return nil
 }
 
-// withinRate counts n events of a publisher, unless they are too many: then the
-// request is answered.
-func (s *Server) withinRate(ctx *fasthttp.RequestCtx, who *access.Publisher, n int) bool {
+// errBeyondRate is in the error for a batch that no rate lets through.
+var errBeyondRate = errors.New("more than this publisher's rate lets through at once")
+
+// rateError says that a publisher's rate is used up, and for how long.
+type rateError struct{ wait time.Duration }
+
+func (e *rateError) Error() string {
+	return "this publisher's rate is used up; publish again when Retry-After says"
+}
+
+// emit publishes a batch, as far as the publisher's rate allows. What is not
+// published does not count, and what was published before needs no rate: then
+// before is true.
+func (s *Server) emit(who *access.Publisher, batch []*event.Event, key *actors.IdempotencyKey) (before bool, err error) {
+	n := len(batch)
 	if most := who.Rate.Burst(); most > 0 && n > most {
-		s.metrics.reject(publishRate)
-		refuse(ctx, fasthttp.StatusRequestEntityTooLarge, "%d events are more than this publisher's rate lets through at once; publish at most %d at a time", n, most)
-		return false
+		return false, fmt.Errorf("%d events are %w; publish at most %d at a time", n, errBeyondRate, most)
 	}
-	wait := who.Rate.Take(n, time.Now())
-	if wait == 0 {
-		return true
+	if wait := who.Rate.Take(n, time.Now()); wait > 0 {
+		if key != nil {
+			if before, err := s.router.PublishedOnce(*key); before || err != nil {
+				return before, err
+			}
+		}
+		return false, &rateError{wait}
 	}
-	s.metrics.reject(publishRate)
-	refuse(ctx, fasthttp.StatusTooManyRequests, "this publisher's rate is used up; publish again when Retry-After says")
-	ctx.Response.Header.Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
-	return false
+	if key == nil {
+		err = s.router.Publish(batch)
+	} else {
+		before, err = s.router.PublishOnce(batch, *key)
+	}
+	if before || err != nil && !errors.Is(err, actors.ErrInterrupted) {
+		who.Rate.Return(n)
+	}
+	return before, err
 }
 
 // maxIdempotencyKey is the length of the longest key, in bytes.
 const maxIdempotencyKey = 128
 
-// idempotencyKey returns the Idempotency-Key of a request, or "" if it has none
+// idempotencyKey returns the Idempotency-Key of a request, or nil if it has none
 // (draft-ietf-httpapi-idempotency-key-header-07 §2.1). The key is any text without
 // spaces: quotes, which the draft asks for, are a part of it.
-func idempotencyKey(ctx *fasthttp.RequestCtx) (string, error) {
+func idempotencyKey(ctx *fasthttp.RequestCtx, who *access.Publisher) (*actors.IdempotencyKey, error) {
 	keys := ctx.Request.Header.PeekAll("Idempotency-Key")
 	if len(keys) == 0 {
-		return "", nil
+		return nil, nil
 	}
 	key := string(keys[0])
 	odd := func(r rune) bool { return r <= ' ' || r > '~' }
 	if len(keys) > 1 || key == "" || len(key) > maxIdempotencyKey || strings.ContainsFunc(key, odd) {
-		return "", fmt.Errorf("Idempotency-Key must be one text of 1 to %d visible ASCII characters, new for each batch, such as a UUID", maxIdempotencyKey)
+		return nil, fmt.Errorf("Idempotency-Key must be one text of 1 to %d visible ASCII characters, new for each batch, such as a UUID", maxIdempotencyKey)
 	}
-	return key, nil
+	once := actors.NewIdempotencyKey(who.Name, key, ctx.PostBody())
+	return &once, nil
 }
 
 // refusePublish answers for a batch that was not taken.
 func (s *Server) refusePublish(ctx *fasthttp.RequestCtx, err error) {
 	var bad *event.BatchError
+	var rate *rateError
 	switch {
 	case errors.Is(err, event.ErrTooLarge), errors.Is(err, actors.ErrBatchTooLarge):
 		s.metrics.reject(eventTooLarge)
@@ -162,6 +171,13 @@ func (s *Server) refusePublish(ctx *fasthttp.RequestCtx, err error) {
 	case errors.Is(err, actors.ErrDraining):
 		s.metrics.reject(shuttingDown)
 		retryLater(ctx, "%v", err)
+	case errors.Is(err, errBeyondRate):
+		s.metrics.reject(publishRate)
+		refuse(ctx, fasthttp.StatusRequestEntityTooLarge, "%v", err)
+	case errors.As(err, &rate):
+		s.metrics.reject(publishRate)
+		refuse(ctx, fasthttp.StatusTooManyRequests, "%v", err)
+		ctx.Response.Header.Set("Retry-After", strconv.Itoa(int(math.Ceil(rate.wait.Seconds()))))
 	case errors.Is(err, actors.ErrKeyReused):
 		s.metrics.reject(keyReused)
 		refuse(ctx, fasthttp.StatusUnprocessableEntity, "%v", err)
