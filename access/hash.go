@@ -9,9 +9,9 @@ import (
 	"strings"
 )
 
-// tokenPrefix begins every token that we make, so that people, and programs that
+// TokenPrefix begins every token that we make, so that people, and programs that
 // look for secrets in public places, know one when they see it.
-const tokenPrefix = "adic_"
+const TokenPrefix = "adic_"
 
 // tokenSize is the random part of a token in bytes. With 256 bits there is nothing
 // to guess, so that one SHA-256 protects what is at rest: hashing slowly, as is
@@ -23,20 +23,20 @@ const tokenSize = 32
 func NewToken() string {
 	random := make([]byte, tokenSize)
 	_, _ = rand.Read(random) // crashes the program rather than fail
-	return tokenPrefix + base64.RawURLEncoding.EncodeToString(random)
+	return TokenPrefix + base64.RawURLEncoding.EncodeToString(random)
 }
 
 // CheckToken reports what keeps a text from being a token that NewToken made. The
 // error does not show it.
 func CheckToken(token string) error {
-	text, ok := strings.CutPrefix(token, tokenPrefix)
+	text, ok := strings.CutPrefix(token, TokenPrefix)
 	if !ok {
-		return errors.New("a token begins with " + tokenPrefix)
+		return errors.New("a token begins with " + TokenPrefix)
 	}
 	// The last character must not hold bits of no byte: one token, one text.
 	random, err := base64.RawURLEncoding.Strict().DecodeString(text)
 	if err != nil || len(random) != tokenSize || len(text) != base64.RawURLEncoding.EncodedLen(tokenSize) {
-		return errors.New("a token is " + tokenPrefix + " and 43 letters, digits, dashes and underscores; some are missing, changed or too many")
+		return errors.New("a token is " + TokenPrefix + " and 43 letters, digits, dashes and underscores; some are missing, changed or too many")
 	}
 	return nil
 }

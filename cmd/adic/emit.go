@@ -33,9 +33,10 @@ is -. Events are JSON objects, one a line (NDJSON) or spread over several, or
 JSON arrays of them.
 
 Events are sent in batches and in order; what arrives slowly is sent at once. A
-router that is overloaded is given the time it asks for. An event that the
-router refuses is reported with its file and line, and ends the command after
-everything before it was published; with --skip-bad it is left out.
+router that is overloaded is given the time it asks for. Each batch has an
+Idempotency-Key, so that it is safe to send it again when the answer is lost. An
+event that the router refuses is reported with its file and line, and ends the
+command after everything before it was published; with --skip-bad it is left out.
 
 The exit status is 0 if every event was accepted, 1 if not, 2 for a bad command
 line, and 130 after Ctrl-C.`,
@@ -51,7 +52,7 @@ line, and 130 after Ctrl-C.`,
 	addCAFlag(cmd, &o.ca)
 	f.Float64Var(&o.rate, "rate", 0, "`EVENTS` a second; 0 is as fast as they are taken")
 	f.IntVar(&o.batch, "batch", 100, "the most events in one request")
-	f.DurationVar(&o.retryFor, "retry-for", time.Minute, "how long to go on when the router is overloaded")
+	f.DurationVar(&o.retryFor, "retry-for", time.Minute, "how long to go on when the router is overloaded or does not answer")
 	f.BoolVar(&o.skipBad, "skip-bad", false, "leave out events that are refused, instead of ending there")
 	return cmd
 }

@@ -3,11 +3,11 @@ package main
 import (
 	"context"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -75,34 +75,70 @@ func TestPublisherWaitsForARestart(t *testing.T) {
 	}
 }
 
-// A connection that breaks after the request is no reason to send it again: it
-// may have been accepted.
-func TestPublisherNeverPublishesTwice(t *testing.T) {
-	requests := 0
-	router := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if requests++; requests == 1 {
-			w.WriteHeader(http.StatusAccepted)
-			io.WriteString(w, `{"accepted":1}`)
-			return
-		}
+// A batch whose answer is lost, or that the router cannot tell about, is sent again
+// under its key. The next batch has another one.
+func TestPublisherKeepsTheKey(t *testing.T) {
+	hangUp := func(w http.ResponseWriter, half string) {
 		conn, _, err := http.NewResponseController(w).Hijack()
 		if err != nil {
 			panic(err)
 		}
+		io.WriteString(conn, half)
 		conn.(*net.TCPConn).SetLinger(0) // with a reset, the rudest way
 		conn.Close()
+	}
+	status := func(status int) func(http.ResponseWriter) {
+		return func(w http.ResponseWriter) { w.WriteHeader(status); io.WriteString(w, `{"accepted":1}`) }
+	}
+	answers := []func(http.ResponseWriter){
+		status(202), // a first batch
+		func(w http.ResponseWriter) { hangUp(w, "") },
+		func(w http.ResponseWriter) { hangUp(w, "HTTP/1.1 202 Accepted\r\nContent-Length: 14\r\n\r\n{\"acc") },
+		status(500), status(503), status(502),
+		func(w http.ResponseWriter) { w.Header().Set("Idempotency-Replayed", "true"); status(202)(w) },
+		status(202), // a third
+	}
+	var keys []string
+	router := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		keys = append(keys, r.Header.Get("Idempotency-Key"))
+		answers[len(keys)-1](w)
 	}))
-	p := &publisher{client: router.Client(), url: parseURL(t, router.URL), retryFor: time.Minute, sleep: sleep}
-	if err := p.publish(t.Context(), [][]byte{[]byte("{}")}); err != nil {
-		t.Fatal(err)
+	defer router.Close()
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}} // which would retry by themselves
+	p := &publisher{client: client, url: parseURL(t, router.URL), retryFor: time.Minute,
+		sleep: func(context.Context, time.Duration) error { return nil }}
+	for range 3 {
+		if err := p.publish(t.Context(), [][]byte{[]byte("{}")}); err != nil {
+			t.Fatal(err)
+		}
 	}
-	err := p.publish(t.Context(), [][]byte{[]byte("{}")})
-	if err == nil || !strings.Contains(err.Error(), "cannot reach the router") {
-		t.Errorf("got %v, want an error that tells of the connection", err)
+	if len(keys) != 8 || p.accepted != 3 || p.retried != 5 {
+		t.Fatalf("%d requests, %d accepted, %d retried, want 8, 3 and 5", len(keys), p.accepted, p.retried)
 	}
-	router.Close()
-	if requests != 2 {
-		t.Errorf("%d requests, want 2", requests)
+	for i, key := range keys[1:7] {
+		if key == "" || key != keys[1] {
+			t.Errorf("attempt %d has the key %q, the first one %q", i+1, key, keys[1])
+		}
+	}
+	if keys[0] == keys[1] || keys[1] == keys[7] {
+		t.Errorf("two batches have one key: %q", keys)
+	}
+}
+
+// What cannot be otherwise the next time is not tried again.
+func TestPublisherGivesUpAtOnce(t *testing.T) {
+	router := httptest.NewTLSServer(http.NotFoundHandler())
+	router.Config.ErrorLog = log.New(io.Discard, "", 0)
+	closed := httptest.NewServer(http.NotFoundHandler())
+	closed.Close()
+	defer router.Close()
+	for name, url := range map[string]string{
+		"a certificate of nobody's": router.URL, "nobody listens": closed.URL, "no such path": "http://" + router.Listener.Addr().String(),
+	} {
+		p := &publisher{client: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}, url: parseURL(t, url), retryFor: time.Minute, sleep: sleep}
+		if err := p.publish(t.Context(), [][]byte{[]byte("{}")}); err == nil || p.retried != 0 {
+			t.Errorf("%s: %v after %d retries", name, err, p.retried)
+		}
 	}
 }
 

@@ -22,7 +22,8 @@ and go on where they left off.`,
 		Example: `  adic serve --demo                             a router with a made-up network, on port 9121
   adic tail                                     its events in the terminal
   curl -N http://127.0.0.1:9121/v1/sse/events   the same without adic
-  adic emit events.ndjson                       publish events of your own`,
+  adic emit events.ndjson                       publish events of your own
+  adic token new node1                          let a node publish, with a token of its own`,
 		Version: readVersion().Version,
 		// Errors are printed once, by report.
 		SilenceErrors:     true,
@@ -43,6 +44,7 @@ and go on where they left off.`,
 		newEmitCommand(),
 		newTailCommand(),
 		newConnectionsCommand(),
+		newTokenCommand(),
 		newConfigCommand(),
 		newBenchCommand(),
 		newVersionCommand(),
@@ -55,6 +57,9 @@ and go on where they left off.`,
 
 // explainArgs makes the wrong number of arguments a usage error.
 func explainArgs(cmd *cobra.Command) {
+	for _, below := range cmd.Commands() {
+		explainArgs(below)
+	}
 	check := cmd.Args
 	if check == nil { // cobra takes any number
 		return
@@ -67,12 +72,12 @@ func explainArgs(cmd *cobra.Command) {
 	}
 }
 
-func unknownCommand(root *cobra.Command, name string) error {
+func unknownCommand(parent *cobra.Command, name string) error {
 	text := fmt.Sprintf("unknown command %q", name)
-	if near := root.SuggestionsFor(name); len(near) > 0 {
+	if near := parent.SuggestionsFor(name); len(near) > 0 {
 		text += fmt.Sprintf("; did you mean %s?", strings.Join(near, " or "))
 	}
-	return &usageError{errors.New(text + " (see 'adic --help')")}
+	return &usageError{fmt.Errorf("%s (see '%s --help')", text, parent.CommandPath())}
 }
 
 // flagError adds to what pflag found wrong where help is to be had, and for a
