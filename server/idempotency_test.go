@@ -7,8 +7,10 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/valyala/fasthttp"
 	"pgregory.net/rapid"
 
+	"github.com/adic-network/router/access"
 	"github.com/adic-network/router/config"
 )
 
@@ -71,6 +73,21 @@ func TestIdempotencyKey(t *testing.T) {
 	}
 	if got := f.rejections(t, "idempotency_key_reused"); got != 1 {
 		t.Errorf("%d reused keys are counted, want 1", got)
+	}
+}
+
+// Who sends no key pays nothing for those who do.
+func TestNoIdempotencyKeyCostsNothing(t *testing.T) {
+	var ctx fasthttp.RequestCtx
+	ctx.Request.Header.Set("Authorization", "Bearer x")
+	ctx.Request.SetBodyString(flatAdded)
+	who := &access.Publisher{Name: "node1"}
+	if n := testing.AllocsPerRun(100, func() {
+		if key, err := idempotencyKey(&ctx, who); key != nil || err != nil {
+			t.Errorf("got %v, %v", key, err)
+		}
+	}); n != 0 {
+		t.Errorf("%v allocations", n)
 	}
 }
 

@@ -121,14 +121,20 @@ func TestPublisherRate(t *testing.T) {
 		res, body = f.request(t, "POST", "/v1/events", `{"type":"Nope"}`, "Authorization: Bearer slow")
 		want(res, body, 400)
 	}
-	for range 3 { // for what was published before there is no rate
+	for range 10 {
+		res, body = post("slow", 1, "Idempotency-Key: j")
+		want(res, body, 202)
+		res, body = f.request(t, "POST", "/v1/events", flatTips, "Authorization: Bearer slow", "Idempotency-Key: j")
+		want(res, body, 422)
+	}
+	for range 3 { // and for what was published before there is no rate
 		res, body = post("slow", 9, "Idempotency-Key: k")
 		want(res, body, 202)
 	}
 	res, body = post("slow", 8, "Idempotency-Key: k")
 	want(res, body, 422)
 
-	emitted := 9
+	emitted := 1 + 9
 	for attempt := 0; ; attempt++ { // a slow machine may let some pass
 		if res, body = post("slow", 10, "Idempotency-Key: l"+strconv.Itoa(attempt)); res.StatusCode != http.StatusAccepted {
 			break

@@ -4,6 +4,9 @@ import (
 	"fmt"
 
 	"github.com/spf13/cobra"
+
+	"github.com/adic-network/router/access"
+	"github.com/adic-network/router/config"
 )
 
 func newConfigCommand() *cobra.Command {
@@ -16,7 +19,8 @@ source of each value behind it: the default, the file, the environment or a flag
 each over the one before. Secrets are not shown.
 
 Every key can be set in the file, in the environment and by a flag: in the
-section [api] of the file as port, as ADIC_API_PORT and as --api.port.
+section [api] of the file as port, as ADIC_API_PORT and as --api.port. Only tables
+with a name, such as [auth.publisher.NAME], are in the file alone.
 
 The exit status is 1 if anything is wrong with the configuration, all of which is
 reported.`,
@@ -31,6 +35,9 @@ reported.`,
 				return err
 			}
 			if check {
+				if err := checkTokens(&loaded.Config); err != nil {
+					return err
+				}
 				_, err = fmt.Fprintln(cmd.OutOrStdout(), "the configuration is valid")
 			} else {
 				_, err = loaded.WriteTo(cmd.OutOrStdout())
@@ -41,4 +48,14 @@ reported.`,
 	cmd.Flags().BoolVar(&check, "check", false, "only say whether the configuration is valid")
 	addConfigFlags(cmd)
 	return cmd
+}
+
+// checkTokens finds what only a catalogue can tell: types that there are not.
+func checkTokens(c *config.Config) error {
+	catalogue, err := loadCatalogue(c.Events.Catalogue)
+	if err != nil {
+		return err
+	}
+	_, err = access.NewTokens(c.Auth, catalogue, nil)
+	return err
 }

@@ -74,6 +74,13 @@ func TestConfigCheck(t *testing.T) {
 	}
 }
 
+// A check finds what would keep the router from starting, unknown types too.
+func TestConfigCheckKnowsTheCatalogue(t *testing.T) {
+	file := writeFile(t, "adic.toml", "[auth.publisher.a]\ntoken = 'sha256:"+strings.Repeat("0", 64)+"'\nevents = ['mesage.*']\n")
+	adic(t, nil, "config", "--check", "--config", file).check(t, statusFailure, "auth.publisher.a.events", "message.*")
+	adic(t, nil, "config", "--config", file).check(t, 0)
+}
+
 func TestConfigFileThatIsNotThere(t *testing.T) {
 	adic(t, nil, "config", "--config", "/nowhere/adic.toml").check(t, statusFailure, "/nowhere/adic.toml")
 }
