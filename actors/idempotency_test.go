@@ -243,7 +243,7 @@ func number(n int) digest { return digest{byte(n), byte(n >> 8), byte(n >> 16)} 
 // is kept.
 func TestKeysAreBounded(t *testing.T) {
 	var k idempotency
-	const total = 3 * maxKeys
+	const total = 10 * maxKeys
 	evicted := 0
 	for i := range total {
 		if k.add(number(i), digest{}, time.Duration(i)) {

@@ -78,13 +78,14 @@ func TestPublisherWaitsForARestart(t *testing.T) {
 // A batch whose answer is lost, or that the router cannot tell about, is sent again
 // under its key. The next batch has another one.
 func TestPublisherKeepsTheKey(t *testing.T) {
-	hangUp := func(w http.ResponseWriter, half string) {
+	const half = "HTTP/1.1 202 Accepted\r\nContent-Length: 14\r\n\r\n{\"acc"
+	hangUp := func(w http.ResponseWriter, part string, linger int) {
 		conn, _, err := http.NewResponseController(w).Hijack()
 		if err != nil {
 			panic(err)
 		}
-		io.WriteString(conn, half)
-		conn.(*net.TCPConn).SetLinger(0) // with a reset, the rudest way
+		io.WriteString(conn, part)
+		conn.(*net.TCPConn).SetLinger(linger) // 0 is a reset, the rudest way
 		conn.Close()
 	}
 	status := func(status int) func(http.ResponseWriter) {
@@ -92,8 +93,10 @@ func TestPublisherKeepsTheKey(t *testing.T) {
 	}
 	answers := []func(http.ResponseWriter){
 		status(202), // a first batch
-		func(w http.ResponseWriter) { hangUp(w, "") },
-		func(w http.ResponseWriter) { hangUp(w, "HTTP/1.1 202 Accepted\r\nContent-Length: 14\r\n\r\n{\"acc") },
+		func(w http.ResponseWriter) { hangUp(w, "", 0) },
+		func(w http.ResponseWriter) { hangUp(w, half, 0) },
+		func(w http.ResponseWriter) { hangUp(w, "", -1) },
+		func(w http.ResponseWriter) { hangUp(w, half, -1) },
 		status(500), status(503), status(502),
 		func(w http.ResponseWriter) { w.Header().Set("Idempotency-Replayed", "true"); status(202)(w) },
 		status(202), // a third
@@ -112,15 +115,15 @@ func TestPublisherKeepsTheKey(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if len(keys) != 8 || p.accepted != 3 || p.retried != 5 {
-		t.Fatalf("%d requests, %d accepted, %d retried, want 8, 3 and 5", len(keys), p.accepted, p.retried)
+	if len(keys) != 10 || p.accepted != 3 || p.retried != 7 {
+		t.Fatalf("%d requests, %d accepted, %d retried, want 10, 3 and 7", len(keys), p.accepted, p.retried)
 	}
-	for i, key := range keys[1:7] {
+	for i, key := range keys[1:9] {
 		if key == "" || key != keys[1] {
 			t.Errorf("attempt %d has the key %q, the first one %q", i+1, key, keys[1])
 		}
 	}
-	if keys[0] == keys[1] || keys[1] == keys[7] {
+	if keys[0] == keys[1] || keys[1] == keys[9] {
 		t.Errorf("two batches have one key: %q", keys)
 	}
 }
