@@ -20,8 +20,7 @@ var (
 	// ErrDraining says that the router is shutting down.
 	ErrDraining = errors.New("the router is shutting down")
 	// ErrInterrupted says that a fault interrupted the emitter. Whether the events
-	// were taken is not known.
-	// With an idempotency key they may be published again.
+	// were taken is not known; with an idempotency key they may be published again.
 	ErrInterrupted = errors.New("publishing was interrupted by an internal error; the events may or may not have been taken")
 	// ErrKeyReused says that an idempotency key came with another batch before.
 	ErrKeyReused = errors.New("this idempotency key came with another body before; choose a new key for each batch")

@@ -47,13 +47,13 @@ func (r *reloader) reload() {
 		r.log.Error("configuration not reloaded, the old one stays in force", "error", err)
 		return
 	}
-	if !bytes.Equal(catalogue.JSON(), r.catalogue.JSON()) {
-		r.log.Warn("configuration change needs a restart: the catalogue", "file", next.Events.Catalogue,
-			"types", catalogue.Len(), "running", r.catalogue.Len())
-	}
 	if err := r.front.Reload(next); err != nil {
 		r.log.Error("configuration not reloaded, the old one stays in force", "error", err)
 		return
+	}
+	if !bytes.Equal(catalogue.JSON(), r.catalogue.JSON()) {
+		r.log.Warn("configuration change needs a restart: the catalogue", "file", next.Events.Catalogue,
+			"types", catalogue.Len(), "running", r.catalogue.Len())
 	}
 	applied := 0
 	for _, c := range config.Diff(&r.current, &loaded.Config) {
