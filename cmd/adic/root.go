@@ -57,9 +57,6 @@ and go on where they left off.`,
 
 // explainArgs makes the wrong number of arguments a usage error.
 func explainArgs(cmd *cobra.Command) {
-	for _, below := range cmd.Commands() {
-		explainArgs(below)
-	}
 	check := cmd.Args
 	if check == nil { // cobra takes any number
 		return

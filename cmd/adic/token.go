@@ -31,7 +31,10 @@ and what its holder may do. The token itself is in no file of the router.`,
 		},
 	}
 	cmd.SuggestionsMinimumDistance = 2
-	cmd.AddCommand(newTokenNewCommand(), newTokenHashCommand())
+	for _, below := range []*cobra.Command{newTokenNewCommand(), newTokenHashCommand()} {
+		explainArgs(below)
+		cmd.AddCommand(below)
+	}
 	return cmd
 }
 
