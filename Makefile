@@ -4,7 +4,7 @@ GO      ?= go
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS := -X main.version=$(VERSION)
 
-.PHONY: run build test check unit setup clean
+.PHONY: run build test check unit setup bench clean
 
 ## run: build adic and serve on port 9121 with the demo source
 run: build
@@ -27,6 +27,7 @@ check:
 	$(GO) vet ./...
 	$(GO) tool staticcheck ./...
 	$(GO) mod tidy -diff
+	cd bench/peers && $(GO) vet ./... && $(GO) mod tidy -diff
 	@out=$$($(GO) tool govulncheck ./... 2>&1) || { \
 	  case "$$out" in \
 	  *"no such host"*|*"connection refused"*|*"i/o timeout"*|*"dial tcp"*) \
@@ -38,6 +39,12 @@ check:
 unit:
 	$(GO) test -race -timeout 15m ./...
 	$(GO) test -run '^$$' -bench . -benchtime 1x ./...
+	cd bench/peers && $(GO) test -timeout 15m ./...
+
+## bench: compare with other servers, an hour or less; writes bench/RESULTS.md
+bench:
+	cd bench/peers && dir=$$(mktemp -d) && $(GO) build -o $$dir/peers . && \
+	  $$dir/peers run --out $$dir && $$dir/peers report --out $$dir --write ..
 
 clean:
 	rm -f adic
