@@ -84,6 +84,18 @@ type Auth struct {
 	// 1024 visible ASCII characters. Empty switches publishing off.
 	PublishToken string `toml:"publish_token" json:"-" form:"token" reload:"true" secret:"true" doc:"bearer token that may publish every type; without it and without a table below publishing is refused"`
 
+	// Subscribe says who may subscribe: anyone, or holders of a JSON Web Token
+	// (RFC 7519), whose key is in exactly one of JWTSecret, JWTKeyFile and
+	// JWTJWKSFile.
+	Subscribe   string `toml:"subscribe" oneof:"open,jwt" doc:"who may subscribe: open is anyone, jwt holders of a JSON Web Token"`
+	JWTSecret   string `toml:"jwt_secret" json:"-" form:"jwtsecret" secret:"true" doc:"secret, 32 characters or more, that tokens are signed with (HS256)"`
+	JWTKeyFile  string `toml:"jwt_key_file" form:"path" doc:"PEM file of the public key or certificate that tokens are signed for (RS256, ES256 or EdDSA)"`
+	JWTJWKSFile string `toml:"jwt_jwks_file" form:"path" doc:"file of a JWK Set (RFC 7517) with such keys, chosen by kid; read again when it changes"`
+
+	JWTAudience string        `toml:"jwt_audience" form:"claim" doc:"name of this router, which must be in the aud of tokens; while it is empty, tokens with an aud are refused"`
+	JWTIssuer   string        `toml:"jwt_issuer" form:"claim" doc:"what must be the iss of tokens; empty takes any"`
+	JWTLeeway   time.Duration `toml:"jwt_leeway" range:"0s..10m" doc:"by how much the clock of the issuer may be off: tokens are good for this much longer, and sooner"`
+
 	// Publisher and Subscriber are named tables: [auth.publisher.NAME]. A name
 	// has 1 to 64 letters, digits, dashes and underscores, so that it needs no
 	// quotes in TOML and is fit for a metric's label.
@@ -106,11 +118,18 @@ type Subscriber struct {
 	Priority []string `toml:"priority" form:"priority" default:"all" doc:"priorities that it may see: all, or some of high, medium and low"`
 }
 
-// Format keeps the token out of logs, which would print the struct as it is.
+// The values of [Auth.Subscribe].
+const (
+	SubscribeOpen = "open"
+	SubscribeJWT  = "jwt"
+)
+
+// Format keeps the secrets out of logs, which would print the struct as it is.
 func (a Auth) Format(f fmt.State, _ rune) {
 	// The state of a fmt call takes what it is given; its errors are reported
 	// by that call.
-	_, _ = fmt.Fprintf(f, "{PublishToken:%s Publisher:%d Subscriber:%d}", mask(a.PublishToken), len(a.Publisher), len(a.Subscriber))
+	_, _ = fmt.Fprintf(f, "{PublishToken:%s Subscribe:%s JWTSecret:%s Publisher:%d Subscriber:%d}",
+		mask(a.PublishToken), a.Subscribe, mask(a.JWTSecret), len(a.Publisher), len(a.Subscriber))
 }
 
 // Stream says how streams behave.
@@ -182,6 +201,7 @@ func Default() Config {
 			ClientMessageRate: 100,
 			SendBuffer:        64 << 10,
 		},
+		Auth: Auth{Subscribe: SubscribeOpen, JWTLeeway: 30 * time.Second},
 		Demo: Demo{Rate: 20},
 		Log:  Log{Level: "info", Format: "text"},
 	}

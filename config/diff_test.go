@@ -40,7 +40,7 @@ func TestDiffAndReloaded(t *testing.T) {
 		next := drawConfig(t, "next")
 		now := Reloaded(running, next)
 		for _, c := range Diff(&running, &next) {
-			if c.Old == c.New && c.Key != "auth.publish_token" {
+			if c.Old == c.New && !strings.Contains(c.Old, "***") {
 				t.Errorf("%+v is no change", c)
 			}
 		}

@@ -145,6 +145,27 @@ func ExampleLoaded_WriteTo() {
 	// # bearer token that may publish every type; without it and without a table below publishing is refused [reload]
 	// # publish_token = "***" # file testdata/good.toml:9
 	//
+	// # who may subscribe: open is anyone, jwt holders of a JSON Web Token (open or jwt)
+	// subscribe = "open" # default
+	//
+	// # secret, 32 characters or more, that tokens are signed with (HS256)
+	// jwt_secret = "" # default
+	//
+	// # PEM file of the public key or certificate that tokens are signed for (RS256, ES256 or EdDSA)
+	// jwt_key_file = "" # default
+	//
+	// # file of a JWK Set (RFC 7517) with such keys, chosen by kid; read again when it changes
+	// jwt_jwks_file = "" # default
+	//
+	// # name of this router, which must be in the aud of tokens; while it is empty, tokens with an aud are refused
+	// jwt_audience = "" # default
+	//
+	// # what must be the iss of tokens; empty takes any
+	// jwt_issuer = "" # default
+	//
+	// # by how much the clock of the issuer may be off: tokens are good for this much longer, and sooner (0s to 10m)
+	// jwt_leeway = "30s" # default
+	//
 	// # [auth.publisher.NAME], any number of them, in the file only: one who may publish
 	// #   token: hash of the token that it sends, as 'adic token new' prints it: sha256: and 64 hexadecimal digits [reload]
 	// #   events: types that it may publish: names, aliases, prefixes such as vrf.*, or all [reload]

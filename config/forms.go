@@ -18,6 +18,10 @@ func (k *Key) checkForm(s string) []Problem {
 	case "":
 	case "path":
 		p = checkPath(s)
+	case "claim":
+		p = checkText(s, "leave them out")
+	case "jwtsecret":
+		p = checkJWTSecret(s)
 	case "host":
 		p = checkHost(s)
 	case "address":
@@ -43,11 +47,13 @@ func (k *Key) checkForm(s string) []Problem {
 
 // checkPath keeps out the paths that a TOML file and a line of a log cannot
 // hold. Whether the file is there is for its reader to say.
-func checkPath(s string) *Problem {
+func checkPath(s string) *Problem { return checkText(s, "rename the file") }
+
+func checkText(s, remedy string) *Problem {
 	if utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl) {
 		return nil
 	}
-	return &Problem{What: quote(s) + " has control characters or is not UTF-8", Remedy: "rename the file"}
+	return &Problem{What: quote(s) + " has control characters or is not UTF-8", Remedy: remedy}
 }
 
 func checkHost(s string) *Problem {

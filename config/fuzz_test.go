@@ -45,8 +45,11 @@ func FuzzLoadFile(f *testing.F) {
 				t.Errorf("%s comes from %q", k.Name, o)
 			}
 		}
+		if loaded.Config.Auth.JWTSecret != "" {
+			loaded.Config.Auth.Subscribe = SubscribeOpen // what is printed lacks the secret, which jwt needs
+		}
 		want := loaded.Config
-		want.Auth.PublishToken = ""
+		want.Auth.PublishToken, want.Auth.JWTSecret = "", ""
 		if got := reload(t, loaded); !reflect.DeepEqual(got, want) {
 			t.Errorf("got  %+v\nwant %+v", got, want)
 		}

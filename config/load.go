@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 )
 
 // Sources is where a configuration comes from.
@@ -146,6 +147,10 @@ func (l *loader) order() {
 			p.Origin = l.Origin[p.Key]
 			l.problems = append(l.problems, *p)
 		}
+	}
+	if p := l.Config.checkJWTKeys(); p != nil && !slices.ContainsFunc(jwtKeys, func(name string) bool { return l.wrong[name] }) {
+		p.Origin = l.Origin[p.Key]
+		l.problems = append(l.problems, *p)
 	}
 }
 

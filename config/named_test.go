@@ -39,7 +39,8 @@ func TestNamedTables(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			want := Default()
-			want.Auth = test.want
+			want.Auth.PublishToken = test.want.PublishToken
+			want.Auth.Publisher, want.Auth.Subscriber = test.want.Publisher, test.want.Subscriber
 			loaded, err := load(Sources{File: "adic.toml"}, []byte(test.file))
 			if err != nil {
 				t.Fatal(err)

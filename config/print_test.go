@@ -26,6 +26,9 @@ func drawConfig(t *rapid.T, label string) Config {
 	if c.API.TLSCert == "" || c.API.TLSKey == "" {
 		c.API.TLSCert, c.API.TLSKey = "", ""
 	}
+	if c.Auth.Subscribe == SubscribeJWT { // a file, as the secret is not printed
+		c.Auth.JWTSecret, c.Auth.JWTKeyFile, c.Auth.JWTJWKSFile = "", "key.pem", ""
+	}
 	return c
 }
 
@@ -50,12 +53,14 @@ func drawValue(t *rapid.T, k *Key, label string) any {
 	switch {
 	case k.oneOf != nil:
 		return rapid.SampledFrom(k.oneOf).Draw(t, label)
-	case k.form == "path":
+	case k.form == "path" || k.form == "claim":
 		return rapid.String().Filter(func(s string) bool { return checkPath(s) == nil }).Draw(t, label)
 	case k.form == "host":
 		return rapid.SampledFrom([]string{"0.0.0.0", "::", "fe80::1%eth0", "router.example.org"}).Draw(t, label)
 	case k.form == "address":
 		return rapid.SampledFrom([]string{"", "127.0.0.1:9123", "[fe80::1%eth0]:0", "router.example.org:9123"}).Draw(t, label)
+	case k.form == "jwtsecret":
+		return rapid.StringMatching(`([!-~]{32,40})?`).Draw(t, label)
 	case k.form == "token":
 		return rapid.StringMatching(`[!-~]{0,40}`).Filter(func(s string) bool { return s != hidden }).Draw(t, label)
 	}
@@ -72,7 +77,7 @@ func TestPrintedConfigurationLoads(t *testing.T) {
 			t.Fatal(err)
 		}
 		want := c
-		want.Auth.PublishToken = ""
+		want.Auth.PublishToken, want.Auth.JWTSecret = "", ""
 		if got := reload(t, &Loaded{Config: c}); !reflect.DeepEqual(got, want) {
 			t.Errorf("got  %+v\nwant %+v", got, want)
 		}

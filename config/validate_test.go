@@ -39,6 +39,12 @@ func TestValidate(t *testing.T) {
 			[]string{"api.tls_cert: is set without api.tls_key (set both or none)"}},
 		{"a key without its certificate", func(c *Config) { c.API.TLSKey = "key.pem" },
 			[]string{"api.tls_key: is set without api.tls_cert (set both or none)"}},
+		{"jwt without a key", func(c *Config) { c.Auth.Subscribe = "jwt" },
+			[]string{"auth.subscribe: jwt needs a key to verify tokens with (set auth.jwt_secret, auth.jwt_key_file or auth.jwt_jwks_file)"}},
+		{"jwt with two keys", func(c *Config) { c.Auth = Auth{Subscribe: "jwt", JWTKeyFile: "a", JWTJWKSFile: "b"} },
+			[]string{"auth.subscribe: jwt takes one source of keys, and there are several (keep one of auth.jwt_secret, auth.jwt_key_file or auth.jwt_jwks_file)"}},
+		{"short secret", func(c *Config) { c.Auth.Subscribe, c.Auth.JWTSecret = "jwt", "0123456789" },
+			[]string{"auth.jwt_secret: the secret is shorter than 32 characters (make one with: openssl rand -base64 48)"}},
 		{"an order that follows from what is wrong", func(c *Config) { c.Stream.MaxBodySize = 1 },
 			[]string{"stream.max_body_size: 1 is out of range (use 1KiB to 1GiB)"}},
 	}

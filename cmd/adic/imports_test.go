@@ -20,7 +20,7 @@ var importRules = []struct {
 		"config knows no other package"},
 	{"access", []string{"actors", "server", "source", "bench", "asynkron/protoactor-go", "valyala/fasthttp"},
 		"access decides on credentials, whatever carries them"},
-	{"actors", []string{"server", "config", "source", "bench", "valyala/fasthttp"},
+	{"actors", []string{"access", "server", "config", "source", "bench", "valyala/fasthttp"},
 		"actors are the router, whatever serves it"},
 	{"source/...", []string{"access", "actors", "server", "config", "bench", "asynkron/protoactor-go", "valyala/fasthttp"},
 		"a source publishes, and does not care to whom"},
@@ -49,7 +49,7 @@ func TestImportRules(t *testing.T) {
 // protoactor is imported in actors only, fasthttp in server only.
 func TestLibrariesHaveOneHome(t *testing.T) {
 	homes := map[string]string{"github.com/asynkron/protoactor-go": "actors", "github.com/valyala/fasthttp": "server",
-		"github.com/fasthttp/websocket": "server"}
+		"github.com/fasthttp/websocket": "server", "github.com/golang-jwt/jwt": "access"}
 	for _, line := range deps(t, "-f", `{{.ImportPath}} {{join .Imports " "}}`, module+"...") {
 		pkg, imports, _ := strings.Cut(line, " ")
 		for library, home := range homes {
