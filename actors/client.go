@@ -13,12 +13,24 @@ import (
 // Subscription is what a client asks for.
 type Subscription struct {
 	Types      event.TypeSet
-	All        bool // every type, whatever Types says: Subscribe narrows it
+	All        bool // every type, or all of the Grant, whatever Types says: Subscribe narrows it
 	Priorities event.PrioritySet
 }
 
 func (s *Subscription) wanted(c *event.Catalogue) event.TypeSet {
 	return s.Types.Intersect(c.OfPriorities(s.Priorities))
+}
+
+// confine fills in what All stands for, and takes away what g does not allow. A nil
+// g allows everything.
+func (s *Subscription) confine(g *Grant, c *event.Catalogue) {
+	if s.All {
+		s.Types = c.All()
+	}
+	if g != nil {
+		s.Types = s.Types.Intersect(g.Types)
+		s.Priorities &= g.Priorities
+	}
 }
 
 // Start is where in the stream a subscriber begins.
@@ -75,6 +87,12 @@ type Client struct {
 	// several: 0 to one second, rounded down to 1, 2 or 5 times a power of ten
 	// milliseconds. It is cut short when the router is busy.
 	Window time.Duration
+	// Grant, if not nil, is what the client may see: it gets nothing of
+	// Subscription that is beyond.
+	Grant *Grant
+	// Verify returns what the token of a Refresh allows. The text of an error is
+	// sent to the client. It is for clients with a Grant.
+	Verify func(token string) (Grant, error)
 	// OnClose, if not nil, is called once, when the connection has ended.
 	OnClose func()
 }
@@ -107,7 +125,7 @@ func (r *Router) ServeWebSocket(w WebSocket) error {
 	if w.Deflate {
 		enc += event.WSFlatDeflate - event.WSFlat
 	}
-	return r.serve(w.Client, &Connection{enc: enc, talk: &wsSession{deflate: w.Deflate}, early: w.Early})
+	return r.serve(w.Client, &Connection{enc: enc, talk: &wsSession{deflate: w.Deflate, partial: w.Early}})
 }
 
 // ServeSSE hands a client over to an actor of its own and returns. If it fails,
@@ -131,8 +149,11 @@ func (r *Router) serve(client Client, c *Connection) error {
 	c.lane = laneOf(client.Window)
 	c.onClose = client.OnClose
 	c.since = uint32(time.Since(r.started) / time.Second)
-	if c.sub = client.Subscription; c.sub.All {
-		c.sub.Types = r.catalogue.All()
+	c.sub = client.Subscription
+	c.sub.confine(client.Grant, r.catalogue)
+	if client.Grant != nil {
+		c.permit = &permit{verify: client.Verify}
+		c.permit.take(*client.Grant, time.Now())
 	}
 	c.box.dispatch, c.box.gate = r.dispatch, &r.gate
 	c.box.setWants(c.sub.wanted(r.catalogue))

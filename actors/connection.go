@@ -35,6 +35,7 @@ type Connection struct {
 
 	reader
 	sub       Subscription
+	permit    *permit // nil where anyone may subscribe
 	enc       event.Encoding
 	lane      uint8 // its delivery window
 	heartbeat bool
@@ -56,7 +57,6 @@ type Connection struct {
 
 	leaving  *goAway   // close when everything readable is sent
 	deadline time.Time // of a client that has to answer a close frame
-	early    []byte    // what the client sent right behind its handshake
 	onClose  func()
 }
 
@@ -105,9 +105,7 @@ func (c *Connection) start(ctx actor.Context) {
 		return
 	}
 	c.talk.open(c)
-	early := c.early
-	c.early = nil
-	if err := c.talk.receive(c, early); err != nil {
+	if err := c.talk.receive(c, nil); err != nil { // of what came right behind the handshake
 		c.refuse(ctx, err)
 		return
 	}
@@ -193,11 +191,12 @@ func (c *Connection) bye(code uint16, reason string) {
 	}
 	c.phase = closing
 	c.leaving = nil
-	c.box.close() // it gets no more events, so no round waits for it
+	c.box.close()                     // it gets no more events, so no round waits for it
+	end := time.Now().Add(lingerTime) // even if the client does not read the last bytes
 	if c.talk.goAway(c, code, reason) {
-		c.deadline = time.Now().Add(lingerTime)
-		c.hub.wheel.set(&c.box, c.deadline)
+		c.deadline = end
 	}
+	c.hub.wheel.set(&c.box, end)
 }
 
 // leave closes the connection when it has sent what it can read by then.
@@ -313,6 +312,10 @@ func (c *Connection) tick(ctx actor.Context) {
 		return
 	}
 	c.settleLosses()
+	if err := c.permit.tick(c, now); err != nil {
+		c.refuse(ctx, err)
+		return
+	}
 	next, err := c.talk.tick(c, now)
 	if err != nil {
 		c.refuse(ctx, err)
@@ -333,6 +336,7 @@ func (c *Connection) stalled(ctx actor.Context) {
 
 // scheduleAt asks for the next tick.
 func (c *Connection) scheduleAt(next time.Time) {
+	next = c.permit.due(next)
 	if c.blocked() {
 		stall := time.Unix(0, c.box.progress.Load()).Add(c.hub.settings().StallTimeout)
 		if stall.Before(next) {
@@ -341,6 +345,3 @@ func (c *Connection) scheduleAt(next time.Time) {
 	}
 	c.hub.wheel.set(&c.box, next)
 }
-
-// blocked reports whether the transport is full.
-func (c *Connection) blocked() bool { return c.box.state.Load()&isBlocked != 0 }

@@ -52,7 +52,7 @@ func (m wireMessage) String() string {
 			return "close"
 		}
 		return fmt.Sprintf("close %d", m.code)
-	case "Error", "ping", "pong", "comment", "retry":
+	case "Error", "Refreshed", "ping", "pong", "comment", "retry":
 		return strings.TrimSpace(m.kind + " " + m.text)
 	}
 	return m.kind
@@ -150,6 +150,7 @@ func decodeText(text []byte) (wireMessage, error) {
 		ID      string              `json:"id"`
 		Event   json.RawMessage     `json:"event"`
 		Dropped *map[string]*uint64 `json:"dropped"`
+		Expires string              `json:"expires"`
 	}
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.DisallowUnknownFields()
@@ -179,6 +180,9 @@ func decodeText(text []byte) (wireMessage, error) {
 		}
 		return m, nil
 	case "Subscribed", "Unsubscribed", "Pong", "Error":
+		return m, nil
+	case "Refreshed":
+		m.text = w.Expires
 		return m, nil
 	}
 	return m, fmt.Errorf("the protocol knows no message %s", text)

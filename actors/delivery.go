@@ -271,6 +271,9 @@ func (c *Connection) writeOut() {
 	}
 }
 
+// blocked reports whether the transport is full.
+func (c *Connection) blocked() bool { return c.box.state.Load()&isBlocked != 0 }
+
 // block notes that the transport is full.
 func (c *Connection) block(progressed bool) {
 	now := time.Now()

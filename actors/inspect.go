@@ -137,6 +137,7 @@ func (c *Connection) info() ConnectionInfo {
 	i := ConnectionInfo{
 		SSE:          c.enc.IsSSE(),
 		Subscription: c.sub,
+		User:         c.permit.subject(),
 		Format:       c.enc.Format(),
 		Since:        c.hub.started.Add(time.Duration(c.since) * time.Second),
 		Dropped:      c.dropped,
@@ -144,6 +145,7 @@ func (c *Connection) info() ConnectionInfo {
 		Bytes:        c.bytes,
 		Blocked:      c.blocked(),
 	}
+	i.Subscription.All = c.hasAll()
 	if !c.caughtUp && c.phase == open {
 		set := c.box.wanted()
 		i.Lag = c.lag(c.hub.stream, &set)

@@ -13,6 +13,7 @@ type Poll struct {
 	Start        Start
 	Limit        int           // events at most; at least 1
 	Wait         time.Duration // how long to wait for the first event
+	Grant        *Grant        // if not nil, bounds Subscription, and Wait
 }
 
 // Polled is the answer to a Poll.
@@ -46,8 +47,9 @@ func (w *waiter) notify() {
 // drains.
 func (r *Router) Poll(ctx context.Context, p Poll) Polled {
 	at, lost := r.begin(p.Start)
-	if p.Subscription.All {
-		p.Subscription.Types = r.catalogue.All()
+	p.Subscription.confine(p.Grant, r.catalogue)
+	if p.Grant != nil && !p.Grant.Expires.IsZero() {
+		p.Wait = min(p.Wait, time.Until(p.Grant.Expires))
 	}
 	set := p.Subscription.wanted(r.catalogue)
 	answer := r.read(&at, lost, &set, p.Limit)

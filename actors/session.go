@@ -19,6 +19,8 @@ type session interface {
 	lagged(c *Connection, lost event.Dropped)
 	// tick does what is due at now, and returns when something is due next.
 	tick(c *Connection, now time.Time) (next time.Time, err error)
+	// expiring tells that the client's token is good for that much longer.
+	expiring(c *Connection, left time.Duration)
 	// goAway says good-bye. It reports whether the client has to answer before
 	// the connection may be closed.
 	goAway(c *Connection, code uint16, reason string) (answered bool)

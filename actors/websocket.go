@@ -13,7 +13,7 @@ import (
 type wsSession struct {
 	deflate bool // permessage-deflate was negotiated
 
-	partial []byte   // a frame that is not complete
+	partial []byte   // a frame that is not complete, or what came behind the handshake
 	message *message // a message of which not all frames have come
 
 	ping       time.Time // when to ping next
@@ -152,6 +152,7 @@ func (s *wsSession) handleMessage(c *Connection, m *message) error {
 type clientMessage struct {
 	Type   string    `json:"type"`
 	Events *[]string `json:"events"`
+	Token  string    `json:"token"`
 }
 
 func (s *wsSession) handleText(c *Connection, text []byte) {
@@ -173,16 +174,24 @@ func (s *wsSession) handleText(c *Connection, text []byte) {
 		case err != nil:
 			s.replyError(c, err.Error())
 		case m.Type == "Subscribe":
+			if c.permit != nil {
+				if beyond := c.permit.beyond(types, all, c.hub.catalogue); beyond != "" {
+					s.replyError(c, "not allowed by the token: "+beyond)
+					return
+				}
+			}
 			c.subscribe(types, all)
 			s.replySet(c, "Subscribed")
 		default:
 			c.unsubscribe(types)
 			s.replySet(c, "Unsubscribed")
 		}
+	case "Refresh":
+		s.refresh(c, m.Token)
 	case "":
-		s.replyError(c, `"type" is missing; known are Subscribe, Unsubscribe and Ping`)
+		s.replyError(c, `"type" is missing; known are Subscribe, Unsubscribe, Refresh and Ping`)
 	default:
-		s.replyError(c, "unknown type; known are Subscribe, Unsubscribe and Ping")
+		s.replyError(c, "unknown type; known are Subscribe, Unsubscribe, Refresh and Ping")
 	}
 }
 
@@ -194,7 +203,7 @@ func (s *wsSession) reply(c *Connection, payload []byte) {
 // replySet sends the set of types now in force.
 func (s *wsSession) replySet(c *Connection, kind string) {
 	names := []string{"all"}
-	if !c.sub.All {
+	if !c.hasAll() {
 		if names = c.hub.catalogue.Names(c.sub.Types); names == nil {
 			names = []string{}
 		}

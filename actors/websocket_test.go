@@ -12,7 +12,7 @@ import (
 )
 
 func TestWebSocketConversations(t *testing.T) {
-	const unknownType = "Error unknown type; known are Subscribe, Unsubscribe and Ping"
+	const unknownType = "Error unknown type; known are Subscribe, Unsubscribe, Refresh and Ping"
 	const notJSON = `Error expected a JSON object such as {"type":"Subscribe","events":["TipsUpdated"]}`
 	unknown := func(names string) string {
 		return "Error unknown event type " + names + "; GET /v1/events/types lists the types"
@@ -110,8 +110,8 @@ func TestWebSocketConversations(t *testing.T) {
 			`-> {"type":"Subscribe","events":[1]}`, "<- " + notJSON,
 			`-> {"type":"Nonsense"}`, "<- " + unknownType,
 			`-> {"type":"ping"}`, "<- " + unknownType,
-			`-> {}`, `<- Error "type" is missing; known are Subscribe, Unsubscribe and Ping`,
-			`-> null`, `<- Error "type" is missing; known are Subscribe, Unsubscribe and Ping`,
+			`-> {}`, `<- Error "type" is missing; known are Subscribe, Unsubscribe, Refresh and Ping`,
+			`-> null`, `<- Error "type" is missing; known are Subscribe, Unsubscribe, Refresh and Ping`,
 			`-> {"type":"Subscribe"}`, `<- Error Subscribe needs "events", a list of names`,
 			`-> {"type":"Unsubscribe","events":null}`, `<- Error Unsubscribe needs "events", a list of names`,
 			"! Alarm", "<- Alarm 1",
@@ -171,7 +171,7 @@ func TestWebSocketBytes(t *testing.T) {
 			{func() { c.say(`{"type":"Unsubscribe","events":["Alarm","Trace"]}`) }, `{"type":"Unsubscribed","events":[]}`},
 			{func() { c.say(`{"type":"Subscribe","events":["all"]}`) }, `{"type":"Subscribed","events":["all"]}`},
 			{func() { c.say(`{"type":"Ping"}`) }, `{"type":"Pong"}`},
-			{func() { c.say(`{"type":"Dong"}`) }, `{"type":"Error","message":"unknown type; known are Subscribe, Unsubscribe and Ping"}`},
+			{func() { c.say(`{"type":"Dong"}`) }, `{"type":"Error","message":"unknown type; known are Subscribe, Unsubscribe, Refresh and Ping"}`},
 			{func() { r.publish("Alarm") }, `{"type":"Event","event":{"type":"Alarm","n":1,"timestamp":"2024-01-15T10:30:00Z"}}`},
 		} {
 			test.do()
