@@ -18,6 +18,7 @@ import (
 
 	"github.com/VictoriaMetrics/metrics"
 
+	"github.com/adic-network/router/access"
 	"github.com/adic-network/router/actors"
 	"github.com/adic-network/router/config"
 	"github.com/adic-network/router/event"
@@ -65,6 +66,11 @@ type front struct {
 // shut down well.
 func startFront(t *testing.T, over carrier, change ...func(*config.Config)) *front {
 	t.Helper()
+	return startLoggedFront(t, over, slog.New(slog.DiscardHandler), change...)
+}
+
+func startLoggedFront(t *testing.T, over carrier, log *slog.Logger, change ...func(*config.Config)) *front {
+	t.Helper()
 	cfg := config.Default()
 	cfg.Auth.PublishToken = publishToken
 	cfg.Stream.DrainTimeout = 0
@@ -72,7 +78,13 @@ func startFront(t *testing.T, over carrier, change ...func(*config.Config)) *fro
 	for _, f := range change {
 		f(&cfg)
 	}
-	log := slog.New(slog.DiscardHandler)
+	var subscribers *access.JWT
+	if cfg.Auth.Subscribe == config.SubscribeJWT {
+		var err error
+		if subscribers, err = access.NewJWT(cfg.Auth, event.Default(), log); err != nil {
+			t.Fatal(err)
+		}
+	}
 	set := metrics.NewSet()
 	router, err := actors.NewRouter(actors.Options{
 		Settings: actors.Settings{
@@ -90,7 +102,7 @@ func startFront(t *testing.T, over carrier, change ...func(*config.Config)) *fro
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := New(Options{Config: cfg, Router: router, Catalogue: event.Default(), Metrics: set, Log: log, Version: "test"})
+	s, err := New(Options{Config: cfg, Router: router, Catalogue: event.Default(), Metrics: set, Log: log, Version: "test", Subscribers: subscribers})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -29,6 +29,7 @@ const (
 	pollLimitReached
 	publishingOff
 	unauthorized
+	beyondGrant
 	badEvent
 	eventTooLarge
 	bodyTooLarge
@@ -48,7 +49,7 @@ var reasonNames = [reasons]string{
 	badParameter: "bad_parameter", badHandshake: "bad_handshake", handOverFailed: "hand_over_failed",
 	switchedOff: "switched_off", shuttingDown: "shutting_down", websocketLimit: "websocket_limit",
 	sseLimit: "sse_limit", pollLimitReached: "poll_limit", publishingOff: "publishing_off",
-	unauthorized: "unauthorized", badEvent: "bad_event", eventTooLarge: "event_too_large",
+	unauthorized: "unauthorized", beyondGrant: "beyond_grant", badEvent: "bad_event", eventTooLarge: "event_too_large",
 	bodyTooLarge: "body_too_large", headerTooLarge: "header_too_large", requestTimeout: "request_timeout",
 	malformed: "malformed_request", overloaded: "overloaded",
 	typeNotAllowed: "type_not_allowed", publishRate: "publish_rate", keyReused: "idempotency_key_reused",

@@ -21,6 +21,10 @@ type streamParams struct {
 	ids          bool
 	heartbeat    bool
 	window       time.Duration
+
+	// Of a client with a token; see confine.
+	grant  *actors.Grant
+	verify func(token string) (actors.Grant, error)
 }
 
 // parseParams reads the query. It reports everything that is wrong with it.

@@ -20,6 +20,10 @@ const (
 
 // poll serves GET /v1/events.
 func (s *Server) poll(ctx *fasthttp.RequestCtx) {
+	grant, ok := s.authenticate(ctx)
+	if !ok {
+		return
+	}
 	args := ctx.QueryArgs()
 	var wrong problems
 	p, err := s.parseParams(args)
@@ -31,6 +35,9 @@ func (s *Server) poll(ctx *fasthttp.RequestCtx) {
 	if err := wrong.err(); err != nil {
 		s.metrics.reject(badParameter)
 		refuse(ctx, fasthttp.StatusBadRequest, "%v", err)
+		return
+	}
+	if !s.confine(ctx, &p, grant) {
 		return
 	}
 	if wait > 0 {
@@ -48,6 +55,7 @@ func (s *Server) poll(ctx *fasthttp.RequestCtx) {
 		Start:        p.start,
 		Limit:        limit,
 		Wait:         time.Duration(wait) * time.Second,
+		Grant:        p.grant,
 	})
 	ctx.SetContentType("application/json")
 	ctx.Response.Header.Set("Cache-Control", "no-store")

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -27,6 +28,8 @@ type Options struct {
 	Metrics   *metrics.Set // the set that the router was made with
 	Log       *slog.Logger
 	Version   string
+	// Subscribers verifies the tokens of subscribers; nil lets anyone subscribe.
+	Subscribers *access.JWT
 }
 
 // Server serves one router. Its methods are safe for concurrent use.
@@ -39,6 +42,8 @@ type Server struct {
 	set       *metrics.Set
 	log       *slog.Logger
 	version   string
+
+	subscribers *access.JWT
 
 	http       *fasthttp.Server
 	admin      *fasthttp.Server
@@ -96,6 +101,8 @@ func New(o Options) (*Server, error) {
 		transports: t,
 		tls:        secure,
 		types:      newTypesPage(o.Catalogue),
+
+		subscribers: o.Subscribers,
 	}
 	s.metrics = newCounters(s)
 	if err := s.Reload(o.Config); err != nil {
@@ -104,8 +111,9 @@ func New(o Options) (*Server, error) {
 	s.upgrader = websocket.FastHTTPUpgrader{
 		// The upgrader's buffers are of no use to us and garbage at once.
 		ReadBufferSize: 128, WriteBufferSize: 128,
-		CheckOrigin: func(*fasthttp.RequestCtx) bool { return true }, // checked before
-		Error:       s.handshakeError,
+		Subprotocols: []string{subprotocol},
+		CheckOrigin:  func(*fasthttp.RequestCtx) bool { return true }, // checked before
+		Error:        s.handshakeError,
 	}
 	s.http = &fasthttp.Server{
 		Handler:                      s.serve,
@@ -273,7 +281,24 @@ func (s *Server) LongestShutdown() time.Duration {
 // that went wrong on the client's side.
 type httpLog struct{ log *slog.Logger }
 
-// Printf implements fasthttp.Logger.
+// Printf implements fasthttp.Logger. Errors over what was read quote it, and it may
+// hold a token (SecureErrorLogMessage leaves out half of that): of errors only
+// those of the network and of TLS are said.
 func (l httpLog) Printf(format string, args ...any) {
+	for i, arg := range args {
+		if err, ok := arg.(error); ok {
+			args[i] = unquoted(err)
+		}
+	}
 	l.log.Debug("http: a request failed", "error", fmt.Sprintf(format, args...))
+}
+
+// unquoted is what of err holds nothing that a client sent.
+func unquoted(err error) string {
+	for ; err != nil; err = errors.Unwrap(err) {
+		if _, ok := err.(*net.OpError); ok || strings.HasPrefix(err.Error(), "tls: ") {
+			return err.Error()
+		}
+	}
+	return "cannot read this as an HTTP request"
 }

@@ -16,10 +16,17 @@ func (s *Server) sseStream(ctx *fasthttp.RequestCtx) {
 	if !s.mayStream(ctx, cfg.API.EnableSSE, "SSE", "enable_sse") {
 		return
 	}
+	grant, ok := s.authenticate(ctx)
+	if !ok {
+		return
+	}
 	p, err := s.parseParams(ctx.QueryArgs())
 	if err != nil {
 		s.metrics.reject(badParameter)
 		refuse(ctx, fasthttp.StatusBadRequest, "%v", err)
+		return
+	}
+	if !s.confine(ctx, &p, grant) {
 		return
 	}
 	if id := ctx.Request.Header.Peek("Last-Event-ID"); len(id) > 0 {

@@ -24,10 +24,17 @@ func (s *Server) websocket(ctx *fasthttp.RequestCtx) {
 	if !s.mayStream(ctx, cfg.API.EnableWebSocket, "WebSocket", "enable_websocket") || !s.checkHandshake(ctx) {
 		return
 	}
+	grant, ok := s.authenticate(ctx)
+	if !ok {
+		return
+	}
 	p, err := s.parseParams(ctx.QueryArgs())
 	if err != nil {
 		s.metrics.reject(badParameter)
 		refuse(ctx, fasthttp.StatusBadRequest, "%v", err)
+		return
+	}
+	if !s.confine(ctx, &p, grant) {
 		return
 	}
 	if !s.websockets.take(cfg.API.MaxWebSocketConnections) {
@@ -41,6 +48,7 @@ func (s *Server) websocket(ctx *fasthttp.RequestCtx) {
 	if deflate { // the upgrader looks at the first line of offers only
 		ctx.Request.Header.Set("Sec-WebSocket-Extensions", "permessage-deflate")
 	}
+	selectProtocol(ctx)
 	promise := ctx.Conn()
 	s.promised.keep(promise, &s.websockets)
 	err = upgrader.Upgrade(ctx, func(conn *websocket.Conn) {
@@ -83,6 +91,8 @@ func (p *streamParams) client(t actors.Transport, counted *slots) actors.Client 
 		Start:        p.start,
 		Format:       p.format,
 		Window:       p.window,
+		Grant:        p.grant,
+		Verify:       p.verify,
 		OnClose:      counted.free,
 	}
 }

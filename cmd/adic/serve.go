@@ -16,6 +16,7 @@ import (
 	"github.com/VictoriaMetrics/metrics"
 	"github.com/spf13/cobra"
 
+	"github.com/adic-network/router/access"
 	"github.com/adic-network/router/actors"
 	"github.com/adic-network/router/config"
 	"github.com/adic-network/router/event"
@@ -82,6 +83,12 @@ func serve(cmd *cobra.Command) error {
 	}
 	raiseDescriptorLimit(log, &cfg)
 
+	var subscribers *access.JWT
+	if cfg.Auth.Subscribe == config.SubscribeJWT {
+		if subscribers, err = access.NewJWT(cfg.Auth, catalogue, log); err != nil {
+			return err
+		}
+	}
 	router, err := actors.NewRouter(actors.Options{
 		Settings: routerSettings(&cfg), Catalogue: catalogue, Metrics: set, Log: log,
 	})
@@ -91,6 +98,7 @@ func serve(cmd *cobra.Command) error {
 	defer router.Close()
 	front, err := server.New(server.Options{
 		Config: cfg, Router: router, Catalogue: catalogue, Metrics: set, Log: log, Version: readVersion().Version,
+		Subscribers: subscribers,
 	})
 	if err != nil {
 		return err
@@ -104,7 +112,8 @@ func serve(cmd *cobra.Command) error {
 		return err
 	}
 	log.Info("serving", "address", listener.Addr().String(), "version", readVersion().Version,
-		"websocket", cfg.API.EnableWebSocket, "sse", cfg.API.EnableSSE, "tls", cfg.API.TLSCert != "", "publishing", cfg.Auth.PublishToken != "" || len(cfg.Auth.Publisher) > 0)
+		"websocket", cfg.API.EnableWebSocket, "sse", cfg.API.EnableSSE, "tls", cfg.API.TLSCert != "",
+		"publishing", cfg.Auth.PublishToken != "" || len(cfg.Auth.Publisher) > 0, "subscribe", cfg.Auth.Subscribe)
 
 	ctx, stop := context.WithCancel(cmd.Context())
 	var running sync.WaitGroup
