@@ -84,10 +84,10 @@ type Auth struct {
 	// 1024 visible ASCII characters. Empty switches publishing off.
 	PublishToken string `toml:"publish_token" json:"-" form:"token" reload:"true" secret:"true" doc:"bearer token that may publish every type; without it and without a table below publishing is refused"`
 
-	// Subscribe says who may subscribe: anyone, or holders of a JSON Web Token
-	// (RFC 7519), whose key is in exactly one of JWTSecret, JWTKeyFile and
-	// JWTJWKSFile.
-	Subscribe   string `toml:"subscribe" oneof:"open,jwt" doc:"who may subscribe: open is anyone, jwt holders of a JSON Web Token"`
+	// Subscribe says who may subscribe: anyone, holders of the tokens in
+	// Subscriber, or holders of a JSON Web Token (RFC 7519), whose key is in exactly
+	// one of JWTSecret, JWTKeyFile and JWTJWKSFile.
+	Subscribe   string `toml:"subscribe" oneof:"open,token,jwt" doc:"who may subscribe: open is anyone, token who is in a table [auth.subscriber.NAME], jwt holders of a JSON Web Token"`
 	JWTSecret   string `toml:"jwt_secret" json:"-" form:"jwtsecret" secret:"true" doc:"secret, 32 characters or more, that tokens are signed with (HS256)"`
 	JWTKeyFile  string `toml:"jwt_key_file" form:"path" doc:"PEM file of the public key or certificate that tokens are signed for (RS256, ES256 or EdDSA)"`
 	JWTJWKSFile string `toml:"jwt_jwks_file" form:"path" doc:"file of a JWK Set (RFC 7517) with such keys, chosen by kid; read again when it changes"`
@@ -120,8 +120,9 @@ type Subscriber struct {
 
 // The values of [Auth.Subscribe].
 const (
-	SubscribeOpen = "open"
-	SubscribeJWT  = "jwt"
+	SubscribeOpen  = "open"
+	SubscribeToken = "token"
+	SubscribeJWT   = "jwt"
 )
 
 // Format keeps the secrets out of logs, which would print the struct as it is.

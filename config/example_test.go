@@ -145,7 +145,7 @@ func ExampleLoaded_WriteTo() {
 	// # bearer token that may publish every type; without it and without a table below publishing is refused [reload]
 	// # publish_token = "***" # file testdata/good.toml:9
 	//
-	// # who may subscribe: open is anyone, jwt holders of a JSON Web Token (open or jwt)
+	// # who may subscribe: open is anyone, token who is in a table [auth.subscriber.NAME], jwt holders of a JSON Web Token (open, token or jwt)
 	// subscribe = "open" # default
 	//
 	// # secret, 32 characters or more, that tokens are signed with (HS256)

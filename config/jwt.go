@@ -18,11 +18,20 @@ func checkJWTSecret(s string) *Problem {
 // jwtKeys are the keys of which mode jwt needs exactly one.
 var jwtKeys = []string{"auth.jwt_secret", "auth.jwt_key_file", "auth.jwt_jwks_file"}
 
+// checkSubscribe reports a mode that nobody could subscribe in.
+func (c *Config) checkSubscribe() *Problem {
+	switch {
+	case c.Auth.Subscribe == SubscribeJWT:
+		return c.checkJWTKeys()
+	case c.Auth.Subscribe == SubscribeToken && len(c.Auth.Subscriber) == 0:
+		return &Problem{Key: "auth.subscribe", What: "token lets in who has one, and there is none",
+			Remedy: "put the lines that 'adic token new NAME --subscriber' prints into the file"}
+	}
+	return nil
+}
+
 // checkJWTKeys reports mode jwt without a key for tokens, or with several.
 func (c *Config) checkJWTKeys() *Problem {
-	if c.Auth.Subscribe != SubscribeJWT {
-		return nil
-	}
 	set := 0
 	for _, value := range []string{c.Auth.JWTSecret, c.Auth.JWTKeyFile, c.Auth.JWTJWKSFile} {
 		if value != "" {

@@ -148,7 +148,7 @@ func (l *loader) order() {
 			l.problems = append(l.problems, *p)
 		}
 	}
-	if p := l.Config.checkJWTKeys(); p != nil && !slices.ContainsFunc(jwtKeys, func(name string) bool { return l.wrong[name] }) {
+	if p := l.Config.checkSubscribe(); p != nil && !slices.ContainsFunc(jwtKeys, func(name string) bool { return l.wrong[name] }) {
 		p.Origin = l.Origin[p.Key]
 		l.problems = append(l.problems, *p)
 	}

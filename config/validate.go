@@ -31,7 +31,7 @@ func (c *Config) Validate() error {
 		}
 	}
 	ps = append(ps, checkNames(c)...)
-	if p := c.checkJWTKeys(); p != nil && !slices.ContainsFunc(jwtKeys, func(name string) bool { return wrong[name] }) {
+	if p := c.checkSubscribe(); p != nil && !slices.ContainsFunc(jwtKeys, func(name string) bool { return wrong[name] }) {
 		ps = append(ps, *p)
 	}
 	if len(ps) == 0 {

@@ -39,6 +39,8 @@ func TestValidate(t *testing.T) {
 			[]string{"api.tls_cert: is set without api.tls_key (set both or none)"}},
 		{"a key without its certificate", func(c *Config) { c.API.TLSKey = "key.pem" },
 			[]string{"api.tls_key: is set without api.tls_cert (set both or none)"}},
+		{"token without a token", func(c *Config) { c.Auth.Subscribe = "token" },
+			[]string{"auth.subscribe: token lets in who has one, and there is none (put the lines that 'adic token new NAME --subscriber' prints into the file)"}},
 		{"jwt without a key", func(c *Config) { c.Auth.Subscribe = "jwt" },
 			[]string{"auth.subscribe: jwt needs a key to verify tokens with (set auth.jwt_secret, auth.jwt_key_file or auth.jwt_jwks_file)"}},
 		{"jwt with two keys", func(c *Config) { c.Auth = Auth{Subscribe: "jwt", JWTKeyFile: "a", JWTJWKSFile: "b"} },

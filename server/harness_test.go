@@ -102,7 +102,7 @@ func startLoggedFront(t *testing.T, over carrier, log *slog.Logger, change ...fu
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := New(Options{Config: cfg, Router: router, Catalogue: event.Default(), Metrics: set, Log: log, Version: "test", Subscribers: subscribers})
+	s, err := New(Options{Config: cfg, Router: router, Catalogue: event.Default(), Metrics: set, Log: log, Version: "test", JWT: subscribers})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -28,8 +28,8 @@ type Options struct {
 	Metrics   *metrics.Set // the set that the router was made with
 	Log       *slog.Logger
 	Version   string
-	// Subscribers verifies the tokens of subscribers; nil lets anyone subscribe.
-	Subscribers *access.JWT
+	// JWT verifies the tokens of subscribers where auth.subscribe is jwt.
+	JWT *access.JWT
 }
 
 // Server serves one router. Its methods are safe for concurrent use.
@@ -43,7 +43,7 @@ type Server struct {
 	log       *slog.Logger
 	version   string
 
-	subscribers *access.JWT
+	jwt *access.JWT
 
 	http       *fasthttp.Server
 	admin      *fasthttp.Server
@@ -102,7 +102,7 @@ func New(o Options) (*Server, error) {
 		tls:        secure,
 		types:      newTypesPage(o.Catalogue),
 
-		subscribers: o.Subscribers,
+		jwt: o.JWT,
 	}
 	s.metrics = newCounters(s)
 	if err := s.Reload(o.Config); err != nil {

@@ -7,6 +7,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"github.com/adic-network/router/actors"
+	"github.com/adic-network/router/config"
 	"github.com/adic-network/router/event"
 )
 
@@ -23,7 +24,7 @@ const (
 // anyone may subscribe. It answers requests whose token is missing or wrong
 // (RFC 6750 §3).
 func (s *Server) authenticate(ctx *fasthttp.RequestCtx) (g *actors.Grant, ok bool) {
-	if s.subscribers == nil {
+	if s.config.Load().Auth.Subscribe == config.SubscribeOpen {
 		return nil, true
 	}
 	tokens := sentTokens(ctx)
@@ -54,7 +55,11 @@ func (s *Server) authenticate(ctx *fasthttp.RequestCtx) (g *actors.Grant, ok boo
 // verify returns what the holder of a token may see. The error holds nothing of
 // the token.
 func (s *Server) verify(token string) (actors.Grant, error) {
-	g, err := s.subscribers.Verify(token)
+	if s.config.Load().Auth.Subscribe == config.SubscribeToken {
+		g, err := s.tokens.Load().Authenticate(token)
+		return actors.Grant(g), err
+	}
+	g, err := s.jwt.Verify(token)
 	return actors.Grant(g), err
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -13,6 +14,7 @@ import (
 	"github.com/fasthttp/websocket"
 	"github.com/golang-jwt/jwt/v5"
 
+	"github.com/adic-network/router/access"
 	"github.com/adic-network/router/config"
 )
 
@@ -120,6 +122,38 @@ func TestWhatIsBeyondTheTokenIsNamed(t *testing.T) {
 
 // The subprotocol is chosen where tokens are not asked for, too: a browser that
 // offers some and gets none ends the connection.
+// With the tokens of the configuration it is the same, but that they do not end.
+func TestSubscribingWithConfiguredTokens(t *testing.T) {
+	f := startFront(t, overTCP, func(c *config.Config) {
+		c.Auth.Subscribe = config.SubscribeToken
+		c.Auth.Subscriber = map[string]config.Subscriber{
+			"explorer": {Token: access.HashToken("adic_explorer"), Events: []string{"MessageAdded", "KCoreUpdated"}, Priority: []string{"high"}},
+		}
+	})
+	for _, e := range entrances {
+		for _, tt := range []struct {
+			query string
+			want  int
+		}{
+			{"", http.StatusUnauthorized},
+			{"?token=adic_other", http.StatusUnauthorized},
+			{"?token=adic_explorer", e.status},
+			{"?token=adic_explorer&events=MessageAdded", e.status},
+			{"?token=adic_explorer&events=TipsUpdated", http.StatusForbidden},
+			{"?token=adic_explorer&priority=medium", http.StatusForbidden},
+		} {
+			if res := f.ask(t, e.path+tt.query, e.headers); res.StatusCode != tt.want {
+				t.Errorf("%s%s: %d, want %d", e.name, tt.query, res.StatusCode, tt.want)
+			}
+		}
+	}
+	f.publish(t, oneOfEach)
+	f.settle(t)
+	if got := f.poll(t, "since=earliest&token=adic_explorer").types(t); !slices.Equal(got, []string{"MessageAdded"}) {
+		t.Errorf("the holder got %v, want MessageAdded", got)
+	}
+}
+
 func TestSubprotocol(t *testing.T) {
 	f := startFront(t, overTCP)
 	for offer, want := range map[string]string{"": "", "adic.v1, adic.token.x": "adic.v1", "other, adic.v1": "adic.v1", "adic.token.x": "", "other": ""} {

@@ -98,7 +98,7 @@ func serve(cmd *cobra.Command) error {
 	defer router.Close()
 	front, err := server.New(server.Options{
 		Config: cfg, Router: router, Catalogue: catalogue, Metrics: set, Log: log, Version: readVersion().Version,
-		Subscribers: subscribers,
+		JWT: subscribers,
 	})
 	if err != nil {
 		return err
