@@ -38,6 +38,9 @@ type emission struct {
 	global uint64
 	asking *actor.PID // whom a batch in progress is answered to
 	keys   idempotency
+
+	held       []held // placed, in order, and not settled by the journal
+	committing bool   // they are being settled
 }
 
 // Emitter is the actor that gives every event its place in the stream.
@@ -57,25 +60,32 @@ func (e *Emitter) Receive(ctx actor.Context) {
 		ctx.Forward(e.hub.queue)
 	case *recall:
 		e.recall(ctx, msg.once)
+	case commit:
+		e.commit(ctx)
 	}
 }
 
-// start answers the publisher that a fault has left waiting.
+// start answers the publishers that a fault has left waiting. What is held stays
+// so unless the fault came in settling it: the commit is in the mailbox.
 func (e *Emitter) start(ctx actor.Context) {
 	if e.asking != nil {
 		ctx.Send(e.asking, &refused{ErrInterrupted})
 		e.asking = nil
 	}
+	if e.committing {
+		e.committing = false
+		e.giveUp(ctx, ErrInterrupted)
+	}
 }
 
-// publish places a batch, whole or not at all, and hands it to the queue. A panic
-// on the way leaves the state as it was, so that no position is left without its
-// event. A key is kept only for what was accepted, in the same breath: whoever got
-// no answer can ask again, and is told the truth.
+// publish places a batch, whole or not at all, has the journal keep it, and hands
+// it to the queue. A panic on the way leaves the state as it was, so that no
+// position is left without its event. A key is kept only for what was accepted, in
+// the same breath: whoever got no answer can ask again, and is told the truth.
 func (e *Emitter) publish(ctx actor.Context, msg *publish) {
 	e.asking = ctx.Sender()
 	if msg.once != nil {
-		if answer := e.known(msg.once); answer != nil {
+		if answer := e.known(ctx, msg.once); answer != nil {
 			e.answer(ctx, answer)
 			return
 		}
@@ -86,43 +96,64 @@ func (e *Emitter) publish(ctx actor.Context, msg *publish) {
 		e.answer(ctx, &refused{err})
 		return
 	}
-	at, global := e.at, e.global
-	var counts [event.NumPriorities]int64
-	for _, ev := range batch {
-		at.Pos[ev.Priority]++
-		global++
-		ev.Place(at, global)
-		counts[ev.Priority]++
+	b := placement{batch: batch, once: msg.once, at: e.at, size: size}
+	for i, ev := range batch {
+		b.at.Pos[ev.Priority]++
+		b.counts[ev.Priority]++
+		ev.Place(b.at, e.global+uint64(i)+1)
+	}
+	settled, err := e.hub.journal.Append(batch)
+	if err != nil {
+		e.answer(ctx, &refused{fmt.Errorf("%w: %w", ErrJournal, err)})
+		return
 	}
 
-	// From here on nothing fails. The events are counted as pending and their
-	// positions as given out before the queue can see them.
-	if msg.once != nil {
-		e.remember(msg.once)
-	}
-	e.at, e.global = at, global
-	for p, n := range counts {
+	// From here on nothing fails.
+	e.at, e.global = b.at, e.global+uint64(len(batch))
+	for p, n := range b.counts {
 		e.hub.pending.events[p].Add(n)
-		e.hub.stream.classes[p].emitted.Store(at.Pos[p])
 	}
 	e.hub.pending.bytes.Add(size)
-	e.hub.sendQueue(&enqueue{batch: batch})
-	e.hub.metrics.emitted.Add(len(batch))
+	if !settled {
+		if e.held = append(e.held, held{e.asking, b}); len(e.held) == 1 {
+			ctx.Send(ctx.Self(), commit{}) // behind the batches that wait already
+		}
+		e.asking = nil
+		return
+	}
+	e.release(&b)
 	e.answer(ctx, &accepted{})
+}
+
+// release accepts a batch and shows it to everybody. Its events count as pending,
+// and their positions as given out, before the queue can see them.
+func (e *Emitter) release(b *placement) {
+	if b.once != nil {
+		e.remember(b.once)
+	}
+	for p := range b.counts {
+		e.hub.stream.classes[p].emitted.Store(b.at.Pos[p])
+	}
+	e.hub.sendQueue(&enqueue{batch: b.batch})
+	e.hub.metrics.emitted.Add(len(b.batch))
 }
 
 // recall answers whether a batch was accepted before.
 func (e *Emitter) recall(ctx actor.Context, once *IdempotencyKey) {
 	e.asking = ctx.Sender()
-	answer := e.known(once)
+	answer := e.known(ctx, once)
 	if answer == nil {
 		answer = &unknown{}
 	}
 	e.answer(ctx, answer)
 }
 
-// known returns the answer to a batch whose key is known, or nil.
-func (e *Emitter) known(once *IdempotencyKey) any {
+// known returns the answer to a batch whose key is known, or nil. What becomes of a
+// batch of that key that is held has to be settled first.
+func (e *Emitter) known(ctx actor.Context, once *IdempotencyKey) any {
+	if e.holds(once) {
+		e.commit(ctx)
+	}
 	switch body, known := e.keys.find(once.id, time.Since(e.hub.started)); {
 	case !known:
 		return nil

@@ -28,6 +28,10 @@ type (
 	// answers with alive.
 	probe struct{}
 	alive struct{}
+
+	// commit asks for the batches that are held to be settled and released. The
+	// emitter sends it to itself.
+	commit struct{}
 )
 
 // Messages to the PriorityQueue.

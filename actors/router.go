@@ -38,6 +38,7 @@ type Options struct {
 	Catalogue *event.Catalogue
 	Metrics   *metrics.Set // a set of its own, for one router
 	Log       *slog.Logger
+	Journal   Journal // nil: events are kept in memory only, in a stream of its own
 }
 
 // Router is the actors and what they share. All methods are safe for concurrent
@@ -50,6 +51,7 @@ type Router struct {
 
 	set      atomic.Pointer[Settings]
 	stream   *stream
+	journal  Journal
 	pending  backlog
 	gate     gate
 	dispatch *dispatcher
@@ -76,8 +78,13 @@ const answerTimeout = 30 * time.Second
 // closeTimeout bounds the wait of HangUp for connections to end.
 const closeTimeout = 30 * time.Second
 
-// NewRouter starts a router with an empty stream of its own. Close ends it.
+// NewRouter starts a router that goes on with the stream of its journal or, without
+// one, with an empty stream of its own. Close ends it, but not the journal.
 func NewRouter(o Options) (*Router, error) {
+	if o.Journal == nil {
+		o.Journal = noJournal{}
+	}
+	at, past := o.Journal.Past()
 	m := newMetrics(o.Metrics)
 	r := &Router{
 		metrics:   m,
@@ -85,11 +92,13 @@ func NewRouter(o Options) (*Router, error) {
 		catalogue: o.Catalogue,
 		log:       o.Log,
 		started:   time.Now(),
-		stream:    newStream(event.NewEpoch(), o.Settings.Retain),
+		stream:    newStream(at.Epoch, o.Settings.Retain),
+		journal:   o.Journal,
 		wheel:     newWheel(),
 		drained:   make(chan struct{}),
 		leastRun:  leastRun,
 	}
+	r.stream.restore(at, past)
 	r.set.Store(&o.Settings)
 	r.system = newSystem(r)
 	r.gate.notify = func() { r.sendQueue(roundDone{}) }
@@ -98,9 +107,9 @@ func NewRouter(o Options) (*Router, error) {
 	r.connections.Self() // protoactor makes the guardian on first use, unguarded
 
 	var err error
-	waiting := &fanout{waiters: make(map[*waiter]struct{})}
+	waiting := &fanout{waiters: make(map[*waiter]struct{}), last: at.Pos}
 	if r.queue, err = r.spawn("queue", func() actor.Actor { return &PriorityQueue{waiting, r} }); err == nil {
-		emission := &emission{at: event.Cursor{Epoch: r.stream.epoch}}
+		emission := &emission{at: at, global: at.Pos[event.High] + at.Pos[event.Medium] + at.Pos[event.Low]}
 		r.emitter, err = r.spawn("emitter", func() actor.Actor { return &Emitter{emission, r} })
 	}
 	if err != nil {
@@ -151,7 +160,7 @@ func (r *Router) Close() {
 
 // Publish gives the events a place in the stream, all of them or none, and
 // returns before any of them is delivered. The router owns the events from then
-// on. It fails with ErrOverloaded, ErrBatchTooLarge, ErrDraining or
+// on. It fails with ErrOverloaded, ErrBatchTooLarge, ErrDraining, ErrJournal or
 // ErrInterrupted.
 func (r *Router) Publish(batch []*event.Event) error {
 	if len(batch) == 0 && !r.draining.Load() {

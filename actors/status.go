@@ -21,6 +21,7 @@ type Status struct {
 	// PriorityQueue, LastHighDrop when a client last lost a high event; zero if
 	// never.
 	LastRestart, LastHighDrop time.Time
+	Journal                   error // why the journal cannot be written; nil if it can
 }
 
 // Status returns the state of this moment. It costs a few atomic loads.
@@ -32,6 +33,7 @@ func (r *Router) Status() Status {
 		Draining:     r.draining.Load(),
 		LastRestart:  unixNano(r.metrics.lastRestart.Load()),
 		LastHighDrop: unixNano(r.metrics.lastHigh.Load()),
+		Journal:      r.journal.Err(),
 	}
 	for p := range s.Pending {
 		s.Pending[p] = r.pending.events[p].Load()
