@@ -27,7 +27,9 @@ type Options struct {
 	Catalogue *event.Catalogue
 	Log       *slog.Logger
 
-	boot string // of the machine; tests set it
+	// Tests set what follows.
+	boot    string // of the machine
+	segment int64  // size in bytes from which a segment is not continued
 }
 
 // Journal keeps the events of one router in files. Past, Append and Commit are
@@ -38,6 +40,7 @@ type Journal struct {
 	log     *slog.Logger
 	boot    string
 	lock    *os.File
+	segment int64
 	retain  [event.NumPriorities]atomic.Int64
 	at      event.Cursor
 	past    [event.NumPriorities][]*event.Event
@@ -77,6 +80,9 @@ func Open(o Options) (*Journal, error) {
 	if o.boot == "" {
 		o.boot = bootID()
 	}
+	if o.segment == 0 {
+		o.segment = segmentSize
+	}
 	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("cannot make the directory of the journal: %w", err)
 	}
@@ -84,7 +90,7 @@ func Open(o Options) (*Journal, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot lock the journal %s: %w", o.Dir, err)
 	}
-	j := &Journal{dir: o.Dir, every: o.Sync, log: o.Log, boot: o.boot, lock: lock}
+	j := &Journal{dir: o.Dir, every: o.Sync, log: o.Log, boot: o.boot, segment: o.segment, lock: lock}
 	for p, n := range o.Retain {
 		j.retain[p].Store(int64(n))
 	}

@@ -121,7 +121,7 @@ func (j *Journal) roll() error {
 	}
 	for p := range j.classes {
 		c := &j.classes[p]
-		if c.size < segmentSize {
+		if c.size < j.segment {
 			continue
 		}
 		full, previous := c.segment, c.f
