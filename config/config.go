@@ -35,6 +35,11 @@ type Events struct {
 	// Empty is the built-in catalogue.
 	Catalogue string `toml:"catalogue" form:"path" doc:"file that defines the event types, instead of the built-in 54"`
 
+	// Journal is a directory, from the working directory, that belongs to this
+	// router alone. Empty is no journal.
+	Journal     string        `toml:"journal" form:"path" doc:"directory in which events, positions and the stream's identity survive a restart; empty keeps them in memory only"`
+	JournalSync time.Duration `toml:"journal_sync" range:"0s..1m" doc:"how long what was accepted may stay unsynced, which is what a power failure can take; 0s syncs before accepting"`
+
 	// PendingEvents and PendingBytes bound the accepted events that wait for
 	// their turn in the rings. Beyond them publishing is answered with 503.
 	PendingEvents int `toml:"pending_events" range:"1..10000000" unit:"events" doc:"accepted events that may wait for the rings before publishing is answered with 503"`
@@ -176,6 +181,7 @@ func Default() Config {
 			HighPriorityBuffer:   1000,
 			MediumPriorityBuffer: 500,
 			LowPriorityBuffer:    100,
+			JournalSync:          100 * time.Millisecond,
 			PendingEvents:        65536,
 			PendingBytes:         64 << 20,
 		},

@@ -96,6 +96,12 @@ func ExampleLoaded_WriteTo() {
 	// # file that defines the event types, instead of the built-in 54
 	// catalogue = "" # default
 	//
+	// # directory in which events, positions and the stream's identity survive a restart; empty keeps them in memory only
+	// journal = "" # default
+	//
+	// # how long what was accepted may stay unsynced, which is what a power failure can take; 0s syncs before accepting (0s to 1m)
+	// journal_sync = "100ms" # default
+	//
 	// # accepted events that may wait for the rings before publishing is answered with 503 (1 to 10000000 events)
 	// pending_events = 65536 # default
 	//

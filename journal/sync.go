@@ -16,7 +16,6 @@ import (
 type failure struct {
 	reason  atomic.Pointer[error] // nil while all is well
 	lasting error                 // after a sync that failed: until the next start
-	count   atomic.Uint64
 
 	class event.Priority // in which a write failed
 	size  int            // of that write
@@ -36,7 +35,6 @@ func reason(err error) error {
 
 // failed notes that the journal cannot be written, and returns the reason.
 func (j *Journal) failed(err error) error {
-	j.failure.count.Add(1)
 	why := reason(err)
 	if j.failure.reason.Swap(&why) == nil {
 		j.log.Error("journal: cannot be written, so publishing is refused", "error", err)
@@ -61,9 +59,6 @@ func (j *Journal) Err() error {
 	}
 	return nil
 }
-
-// Failures is how many batches could not be appended.
-func (j *Journal) Failures() uint64 { return j.failure.count.Load() }
 
 // probe finds out whether what could not be written can be by now. What it writes
 // reads as a record whose end is missing, should the process die before it is cut

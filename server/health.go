@@ -58,6 +58,9 @@ func (s *Server) assess() (status string, reasons []string) {
 	if time.Since(st.LastHighDrop) < recently {
 		note("a slow client lost high-priority events %s ago", ago(st.LastHighDrop))
 	}
+	if st.Journal != nil {
+		note("cannot write the journal: %v; publishing is refused until it can be written (events.journal)", st.Journal)
+	}
 	if st.PendingFull > 0.8 {
 		note("%.0f %% of the room for events that wait to be delivered is taken; publishing is refused when it is full", 100*st.PendingFull)
 	}

@@ -40,6 +40,7 @@ const (
 	typeNotAllowed
 	publishRate
 	keyReused
+	journalFull
 	reasons
 )
 
@@ -52,7 +53,7 @@ var reasonNames = [reasons]string{
 	unauthorized: "unauthorized", beyondGrant: "beyond_grant", badEvent: "bad_event", eventTooLarge: "event_too_large",
 	bodyTooLarge: "body_too_large", headerTooLarge: "header_too_large", requestTimeout: "request_timeout",
 	malformed: "malformed_request", overloaded: "overloaded",
-	typeNotAllowed: "type_not_allowed", publishRate: "publish_rate", keyReused: "idempotency_key_reused",
+	typeNotAllowed: "type_not_allowed", publishRate: "publish_rate", keyReused: "idempotency_key_reused", journalFull: "journal",
 }
 
 // counters are the server's own metrics.
@@ -133,6 +134,10 @@ var help = map[string]string{
 	"adic_source_dropped_total":           "Events of a source that the router did not take.",
 	"adic_log_lines_dropped_total":        "Log lines dropped because the log could not be written.",
 	"adic_log_lines_suppressed_total":     "Log lines left out because there were too many with the same message.",
+	"adic_journal_writable":               "1 while events can be written to the journal; otherwise publishing is refused.",
+	"adic_journal_restored_events":        "Events that the journal had at the start.",
+	"adic_journal_cut_bytes":              "Bytes of the journal that were cut off at the start, as no whole events.",
+	"adic_journal_skipped_events":         "Events of the journal that the catalogue did not take at the start.",
 	"adic_draining":                       "1 while the router is shutting down.",
 	"adic_build_info":                     "Always 1; the labels say what was built.",
 	"adic_tls_certificate_expiry_seconds": "When the certificate in use expires, in Unix seconds.",

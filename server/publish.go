@@ -168,6 +168,9 @@ func (s *Server) refusePublish(ctx *fasthttp.RequestCtx, err error) {
 	case errors.Is(err, actors.ErrOverloaded):
 		s.metrics.reject(overloaded)
 		retryLater(ctx, "%v", err)
+	case errors.Is(err, actors.ErrJournal):
+		s.metrics.reject(journalFull)
+		retryLater(ctx, "%v", err)
 	case errors.Is(err, actors.ErrDraining):
 		s.metrics.reject(shuttingDown)
 		retryLater(ctx, "%v", err)

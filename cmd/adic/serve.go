@@ -89,9 +89,16 @@ func serve(cmd *cobra.Command) error {
 			return err
 		}
 	}
-	router, err := actors.NewRouter(actors.Options{
-		Settings: routerSettings(&cfg), Catalogue: catalogue, Metrics: set, Log: log,
-	})
+	options := actors.Options{Settings: routerSettings(&cfg), Catalogue: catalogue, Metrics: set, Log: log}
+	kept, err := openJournal(&cfg, catalogue, set, log)
+	if err != nil {
+		return err
+	}
+	if kept != nil {
+		options.Journal = kept
+		defer closeJournal(kept, log) // after the router's end
+	}
+	router, err := actors.NewRouter(options)
 	if err != nil {
 		return err
 	}
@@ -145,7 +152,7 @@ func serve(cmd *cobra.Command) error {
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
 	defer signal.Stop(signals)
 	reload := &reloader{cmd: cmd, current: loaded.Config, catalogue: catalogue,
-		level: level, router: router, front: front, log: log}
+		level: level, router: router, journal: kept, front: front, log: log}
 	svc.ready(listener.Addr())
 	if err := untilStopped(ctx, signals, failed, func() { svc.reloading(listener.Addr(), reload.reload) }); err != nil {
 		return err

@@ -9,6 +9,7 @@ import (
 	"github.com/adic-network/router/actors"
 	"github.com/adic-network/router/config"
 	"github.com/adic-network/router/event"
+	"github.com/adic-network/router/journal"
 	"github.com/adic-network/router/server"
 )
 
@@ -19,6 +20,7 @@ type reloader struct {
 	catalogue *event.Catalogue
 	level     *slog.LevelVar
 	router    *actors.Router
+	journal   *journal.Journal // nil without one
 	front     *server.Server
 	log       *slog.Logger
 }
@@ -65,7 +67,11 @@ func (r *reloader) reload() {
 		}
 	}
 	r.level.Set(level)
-	r.router.Reload(routerSettings(&next))
+	settings := routerSettings(&next)
+	if r.journal != nil {
+		r.journal.Retain(settings.Retain) // first: the rings never hold more than it
+	}
+	r.router.Reload(settings)
 	r.current = next
 	r.log.Info("configuration reloaded", "changes", applied)
 }
