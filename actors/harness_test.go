@@ -84,8 +84,15 @@ func newRig(t testing.TB, change ...func(*Settings)) *rig {
 	for _, f := range change {
 		f(&settings)
 	}
+	return newRigOf(t, Options{Settings: settings})
+}
+
+// newRigOf is a rig with what is not set in o set.
+func newRigOf(t testing.TB, o Options) *rig {
+	t.Helper()
 	set := metrics.NewSet()
-	r, err := NewRouter(Options{Settings: settings, Catalogue: catalogue(), Metrics: set, Log: slog.New(slog.DiscardHandler)})
+	o.Catalogue, o.Metrics, o.Log = catalogue(), set, slog.New(slog.DiscardHandler)
+	r, err := NewRouter(o)
 	if err != nil {
 		t.Fatal(err)
 	}

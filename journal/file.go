@@ -15,7 +15,8 @@ type file struct {
 	last uint64    // position of the last event
 	size int64
 
-	// What size and last were at the last Commit, or Append where that settles.
+	// What size and last were at the last Commit or, where there are none, before
+	// the last Append.
 	safeLast uint64
 	safeSize int64
 	unsynced bool

@@ -217,8 +217,9 @@ func (j *Journal) Retain(n [event.NumPriorities]int) {
 
 // Append keeps a batch of events that have their places, at least one, whole or
 // not at all. The caller keeps batch.
-// They follow what was appended before, or, where the caller has given up what
-// was never committed, what was committed. settled says that they may be shown
+// They follow what was appended before or, where a fault kept the caller from going
+// on with that, what was there before: the last batch, or what was not committed,
+// is then given up. settled says that they may be shown
 // and acknowledged; otherwise Commit has to come first. The error is the system's
 // reason alone, such as ENOSPC.
 func (j *Journal) Append(batch []*event.Event) (settled bool, err error) {
@@ -246,9 +247,6 @@ func (j *Journal) Append(batch []*event.Event) (settled bool, err error) {
 	if j.every == 0 {
 		return false, nil
 	}
-	for p := range j.classes {
-		j.classes[p].settle()
-	}
 	if !j.armed {
 		j.armed = true
 		j.timer.Reset(j.every)
@@ -271,21 +269,42 @@ func (j *Journal) ready(batch []*event.Event) error {
 	}
 	before := batch[0].Stamp.Pos
 	before[batch[0].Priority]--
-	if before != j.last() {
+	switch before {
+	case j.last():
+		j.confirm()
+	case j.safe():
 		if err := j.giveUp(); err != nil {
 			return err
 		}
-		if before != j.last() {
-			return fmt.Errorf("a batch begins after positions %v and the journal ends at %v", before, j.last())
-		}
+	default:
+		return fmt.Errorf("a batch begins after positions %v and the journal ends at %v", before, j.last())
 	}
 	return j.roll()
+}
+
+// confirm settles what was appended, of which the caller knows, where it takes no
+// Commit.
+func (j *Journal) confirm() {
+	if j.every == 0 {
+		return
+	}
+	for p := range j.classes {
+		j.classes[p].settle()
+	}
 }
 
 // last is the position after everything that was appended.
 func (j *Journal) last() (pos [event.NumPriorities]uint64) {
 	for p := range j.classes {
 		pos[p] = j.classes[p].last
+	}
+	return pos
+}
+
+// safe is the position after everything that is not to be given up.
+func (j *Journal) safe() (pos [event.NumPriorities]uint64) {
+	for p := range j.classes {
+		pos[p] = j.classes[p].safeLast
 	}
 	return pos
 }

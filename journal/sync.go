@@ -206,6 +206,7 @@ func (j *Journal) Close() error {
 		return nil
 	}
 	j.closed = true
+	j.confirm()
 	err := j.giveUp()
 	j.mu.Unlock()
 	j.timer.Stop()
