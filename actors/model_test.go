@@ -32,7 +32,7 @@ func TestModel(t *testing.T) {
 				steps := rapid.SliceOfN(stepGen(test.retain), 30, 80).Draw(rt, "steps")
 				least := rapid.SampledFrom([]int{1, 300, leastRun}).Draw(rt, "least run")
 				var err error
-				synctest.Test(t, func(t *testing.T) { err = playModel(t, retain, least, steps) })
+				synctest.Test(t, func(t *testing.T) { err = playModel(t, retain, least, steps, nil) })
 				if err != nil {
 					rt.Fatal(err)
 				}
@@ -47,6 +47,8 @@ type world struct {
 	t       *testing.T
 	emitted [event.NumPriorities]uint64
 	clients [modelClients]*modelClient
+	least   int           // the least run of the router
+	journal *modelJournal // nil without one
 
 	mu  sync.Mutex // what follows is read by the transports
 	log []logged
@@ -68,21 +70,20 @@ type modelClient struct {
 	now    *ledger      // nil while it is not connected
 }
 
-func playModel(t *testing.T, retain [event.NumPriorities]int, least int, steps []step) error {
+func playModel(t *testing.T, retain [event.NumPriorities]int, least int, steps []step, j *modelJournal) error {
 	settings := testSettings()
 	quiet(&settings)
 	settings.Retain = retain
 	settings.ClientMessageRate = 0
-	r, err := NewRouter(Options{Settings: settings, Catalogue: catalogue(), Metrics: metrics.NewSet(), Log: slog.New(slog.DiscardHandler)})
-	if err != nil {
+	w := &world{t: t, least: least, journal: j}
+	if err := w.begin(settings); err != nil {
 		return err
 	}
-	r.leastRun = least
 	defer func() {
-		r.Close()
+		w.Close()
 		time.Sleep(2 * time.Second) // see newRig
+		w.endJournal()
 	}()
-	w := &world{Router: r, t: t}
 	for i := range w.clients {
 		w.clients[i] = &modelClient{}
 	}
@@ -97,6 +98,20 @@ func playModel(t *testing.T, retain [event.NumPriorities]int, least int, steps [
 	}
 	w.finish()
 	return w.failed()
+}
+
+// begin starts a router.
+func (w *world) begin(settings Settings) error {
+	o := Options{Settings: settings, Catalogue: catalogue(), Metrics: metrics.NewSet(), Log: slog.New(slog.DiscardHandler)}
+	if err := w.openJournal(&o); err != nil {
+		return err
+	}
+	r, err := NewRouter(o)
+	if err != nil {
+		return err
+	}
+	r.leastRun, w.Router = w.least, r
+	return nil
 }
 
 func (w *world) fail(format string, args ...any) {
@@ -141,6 +156,8 @@ func (w *world) play(s step) {
 		settings := *w.settings()
 		settings.Retain = s.retain
 		w.Reload(settings)
+	case "restart":
+		w.restart()
 	case "queue fault":
 		w.sendQueue(&enqueue{batch: []*event.Event{nil}})
 	case "emitter fault":
