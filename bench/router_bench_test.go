@@ -40,19 +40,22 @@ type fixture struct {
 	bytes  atomic.Int64
 }
 
-func newFixture(b *testing.B) *fixture {
+func newFixture(b *testing.B, change ...func(*actors.Options)) *fixture {
 	b.Helper()
 	f := &fixture{parser: &event.Parser{Catalogue: event.Default(), MaxEventSize: 128 << 10, Now: time.Now}}
-	var err error
-	f.router, err = actors.NewRouter(actors.Options{
+	options := actors.Options{
 		Settings: actors.Settings{
 			Retain: [event.NumPriorities]int{1000, 500, 100}, PendingEvents: 1 << 16, PendingBytes: 64 << 20,
 			HeartbeatInterval: time.Hour, PingInterval: time.Hour, StallTimeout: time.Hour,
 			MaxMessageSize: 4 << 10, ClientMessageRate: 100,
 		},
 		Catalogue: event.Default(), Metrics: metrics.NewSet(), Log: slog.New(slog.DiscardHandler),
-	})
-	if err != nil {
+	}
+	for _, set := range change {
+		set(&options)
+	}
+	var err error
+	if f.router, err = actors.NewRouter(options); err != nil {
 		b.Fatal(err)
 	}
 	b.Cleanup(f.router.Close)
