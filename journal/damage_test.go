@@ -112,6 +112,27 @@ func TestMoreThanABatchMissing(t *testing.T) {
 	}
 }
 
+// A whole batch that is missing behind the place where the journal was closed was
+// acknowledged.
+func TestShorterThanClosed(t *testing.T) {
+	dir := t.TempDir()
+	w := open(t, dir)
+	w.past()
+	w.append(event.High)
+	at := w.classes[event.High].size
+	w.append(event.High)
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(files(t, dir, event.High)[0], at); err != nil {
+		t.Fatal(err)
+	}
+	next := open(t, dir)
+	if got := next.past(); !slices.Equal(got[event.High], []string{"Alarm 1"}) || next.cursor.Epoch == w.cursor.Epoch {
+		t.Errorf("got %v, and a new epoch: %v", got, next.cursor.Epoch != w.cursor.Epoch)
+	}
+}
+
 // A bit that flips anywhere, in any file, is found. What is served is what was
 // written, and unless all of it is there the stream does not go on.
 func TestFlippedBits(t *testing.T) {

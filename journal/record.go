@@ -76,6 +76,14 @@ func putHead(head []byte, length int, sum uint32) {
 	binary.LittleEndian.PutUint32(head[8:], crc32.Checksum(head[:8], castagnoli))
 }
 
+// unfinished is the beginning of a record whose end is missing, of at least size
+// bytes.
+func unfinished(size int) []byte {
+	b := make([]byte, recordHead+size)
+	putHead(b, len(b), 0)
+	return b
+}
+
 // readRecord reads the record at the beginning of data, which is not empty, and
 // returns its length. The record shares memory with data.
 func readRecord(data []byte) (r record, n int, err error) {

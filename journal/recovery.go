@@ -30,7 +30,6 @@ type found struct {
 	last     uint64 // position of the last record; without one, the position before the first
 	inLast   int    // how many of records are in the last segment
 	end      int64  // of the last good record in the last segment; 0 if not even its head is good
-	cut      bool   // something behind end is not good
 }
 
 func (r *recovery) broken(format string, args ...any) {
@@ -97,7 +96,7 @@ func (r *recovery) read(s segment) error {
 		return err
 	}
 	c := &r.classes[s.class]
-	if len(c.segments) > 0 && (c.cut || c.last+1 != s.first) {
+	if len(c.segments) > 0 && c.last+1 != s.first {
 		// What came before the gap is older than what comes after it, and rings
 		// hold the newest.
 		r.broken("%s events before position %d are damaged or missing", s.class, s.first)
@@ -113,7 +112,7 @@ func (r *recovery) read(s segment) error {
 	}
 	c.segments = append(c.segments, s)
 	c.records = append(c.records, records...)
-	c.last, c.inLast, c.end, c.cut = s.first-1+uint64(len(records)), len(records), end, err != nil
+	c.last, c.inLast, c.end = s.first-1+uint64(len(records)), len(records), end
 	return nil
 }
 

@@ -72,10 +72,8 @@ func (j *Journal) probe() {
 	err := j.repair()
 	if err == nil {
 		c := &j.classes[j.failure.class]
-		test := make([]byte, recordHead+j.failure.size)
-		putHead(test, len(test), 0)
 		j.torn = true
-		_, err = c.f.WriteAt(test, c.size)
+		_, err = c.f.WriteAt(unfinished(j.failure.size), c.size)
 		err = errors.Join(err, j.repair())
 	}
 	if err != nil {
