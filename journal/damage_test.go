@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/adic-network/router/event"
 )
@@ -318,5 +319,31 @@ func TestKilledWhileRewriting(t *testing.T) {
 	segments, err := listSegments(dir)
 	if err != nil || len(segments) != 3 {
 		t.Errorf("%d segments are left: %v", len(segments), err)
+	}
+}
+
+// A header that is damaged does not say which of two streams counts: the new one
+// may have been in the making.
+func TestKilledWhileRewritingWithoutHeader(t *testing.T) {
+	w, _ := lastBatch(t)
+	w.kill()
+	if err := os.Remove(filepath.Join(w.dir, headerFile)); err != nil {
+		t.Fatal(err)
+	}
+	half := segment{epoch: 99, class: event.High, first: 1}
+	f, err := half.create(w.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Close()
+	later := time.Now().Add(time.Second) // clocks of files are coarse
+	if err := os.Chtimes(filepath.Join(w.dir, half.name()), later, later); err != nil {
+		t.Fatal(err)
+	}
+	next := open(t, w.dir)
+	for p, got := range next.past() {
+		if want := w.of(event.Priority(p)); !slices.Equal(got, want) {
+			t.Errorf("class %d: got %v, want %v", p, got, want)
+		}
 	}
 }

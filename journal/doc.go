@@ -43,7 +43,8 @@
 // in the same order, in new positions under a new epoch. Clients that resume from
 // the old one get them all, after being told of a loss of unknown size.
 //
-// A copy of a directory that goes on beside the original is two streams of one
-// epoch, which nothing can tell: remove the file "journal" of a copy, and it
-// becomes a stream of its own.
+// That trusts the disk to keep what it says is synced, and the directory to be the
+// one that was written last. A copy that goes on beside the original, or a backup
+// that goes on instead of it, is two streams of one epoch, which nothing can tell:
+// remove the file "journal" from such a directory, and it begins a new stream.
 package journal

@@ -58,7 +58,7 @@ func readDir(o Options) (*recovery, error) {
 		return r, nil
 	}
 	if len(r.reasons) > 0 {
-		if h.epoch, err = newestEpoch(o.Dir, segments); err != nil {
+		if h.epoch, err = oldestEpoch(o.Dir, segments); err != nil {
 			return nil, err
 		}
 	}
@@ -74,16 +74,17 @@ func readDir(o Options) (*recovery, error) {
 	return r, nil
 }
 
-// newestEpoch guesses whose segments to save where the header does not say.
-func newestEpoch(dir string, segments []segment) (epoch event.Epoch, err error) {
-	var newest int64
+// oldestEpoch finds whose segments to save where the header does not say. There are
+// two epochs only where a new stream was being made of the old one.
+func oldestEpoch(dir string, segments []segment) (epoch event.Epoch, err error) {
+	var oldest int64
 	for _, s := range segments {
 		info, err := os.Stat(filepath.Join(dir, s.name()))
 		if err != nil {
 			return 0, err
 		}
-		if t := info.ModTime().UnixNano(); epoch == 0 || t > newest {
-			epoch, newest = s.epoch, t
+		if t := info.ModTime().UnixNano(); epoch == 0 || t < oldest {
+			epoch, oldest = s.epoch, t
 		}
 	}
 	return epoch, nil
@@ -151,6 +152,12 @@ func (r *recovery) check() {
 		return
 	}
 	for p := range rest {
+		if rest[p].inLast < 0 {
+			r.broken("what is missing is more than what was not synced")
+			return
+		}
+	}
+	for p := range rest {
 		if was := &r.classes[p]; rest[p].end < was.end {
 			r.tellCut(was.segments[len(was.segments)-1], rest[p].end, was.end, errIncomplete)
 		}
@@ -205,8 +212,8 @@ func reaches(a, b [event.NumPriorities]uint64) bool {
 	return true
 }
 
-// drop takes off the last record. Batches never go on in another segment, so it
-// is in the last one, unless files were tampered with; then nothing can be told.
+// drop takes off the last record. What was not settled is in the last segment:
+// beyond it inLast goes below 0.
 func (f *found) drop() {
 	n := len(f.records) - 1
 	f.records, f.last = f.records[:n], f.last-1
