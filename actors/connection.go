@@ -51,9 +51,10 @@ type Connection struct {
 	// a part of: it goes before anything else.
 	out         []byte
 	outMessages int32
-	// caughtUp is set while nothing the client wants waits for it.
-	caughtUp bool
-	tail     []byte
+	// caughtUp is set while nothing the client wants waits for it, and what comes
+	// wakes it. That takes its having joined before it looked.
+	caughtUp, joined bool
+	tail             []byte
 
 	leaving  *goAway   // close when everything readable is sent
 	deadline time.Time // of a client that has to answer a close frame

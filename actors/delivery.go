@@ -96,7 +96,7 @@ func (c *Connection) atEnd(ctx actor.Context) bool {
 			c.box.state.And(^hasWake) // something came while we looked
 			return false
 		}
-		c.caughtUp = true
+		c.caughtUp = c.joined
 	}
 	return true
 }
@@ -105,6 +105,7 @@ func (c *Connection) atEnd(ctx actor.Context) bool {
 // for: had it wanted one that came before the present round, the round could not
 // have begun without it.
 func (c *Connection) jump() {
+	c.joined = c.box.state.Load()&isJoined != 0
 	if !c.caughtUp {
 		return
 	}

@@ -91,7 +91,10 @@ func newRig(t testing.TB, change ...func(*Settings)) *rig {
 func newRigOf(t testing.TB, o Options) *rig {
 	t.Helper()
 	set := metrics.NewSet()
-	o.Catalogue, o.Metrics, o.Log = catalogue(), set, slog.New(slog.DiscardHandler)
+	o.Catalogue, o.Metrics = catalogue(), set
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
 	r, err := NewRouter(o)
 	if err != nil {
 		t.Fatal(err)

@@ -29,6 +29,8 @@ const (
 	isBlocked
 	// isClosed: its connection ended; nothing wakes it.
 	isClosed
+	// isJoined: the queue wakes it for what comes.
+	isJoined
 
 	hasWork = hasWake | hasReadable | hasWritable | hasTick | hasLetters
 )

@@ -114,6 +114,7 @@ func (q *PriorityQueue) giveUp(batch []*event.Event) {
 func (q *PriorityQueue) join(box *mailbox, l *lane) {
 	box.index = int32(len(l.roster))
 	l.roster = append(l.roster, box)
+	box.state.Or(isJoined)
 	q.wake([]*mailbox{box}, nil)
 }
 

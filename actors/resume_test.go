@@ -2,6 +2,7 @@ package actors
 
 import (
 	"context"
+	"log/slog"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -205,6 +206,36 @@ func TestFromNowWhileEventsArePending(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A connection that has its first look before the queue knows it, because its
+// transport can be written to at once, gets what comes in between.
+func TestResumeBeforeJoining(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		going := make(chan struct{})
+		r := newRigOf(t, Options{Settings: testSettings(), Log: slog.New(hanging{slog.DiscardHandler, going})})
+		r.poison() // the queue hangs in telling of its fault
+		r.publish("Alarm", "Trace")
+		r.publish("Alarm", "Trace")
+		c := r.connectSized(unlimited, everything, FromEarliest()) // joins behind them
+		c.spurious()
+		c.expect("Subscribed all")
+		close(going)
+		c.expect("Alarm 1", "Alarm 3", "Trace 2", "Trace 4")
+	})
+}
+
+// hanging is a handler that hangs in errors until going is closed.
+type hanging struct {
+	slog.Handler
+	going chan struct{}
+}
+
+func (h hanging) Enabled(_ context.Context, level slog.Level) bool { return level == slog.LevelError }
+
+func (h hanging) Handle(context.Context, slog.Record) error {
+	<-h.going
+	return nil
 }
 
 // A cursor of a router's earlier life is one of another stream.
