@@ -364,3 +364,41 @@ func (*broken) Past() (at event.Cursor, events [event.NumPriorities][]*event.Eve
 func (b *broken) Append([]*event.Event) (bool, error) { return false, b.why }
 func (b *broken) Commit() error                       { return b.why }
 func (b *broken) Err() error                          { return b.why }
+
+// A batch that comes again while it is held is settled first, and then known, or
+// published for the first time where it was given up.
+func TestKeyOfHeldBatch(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		j := openJournal(t, dir, true)
+		r := newRigWith(t, j)
+		c := r.connect(everything, FromNow())
+		key := NewIdempotencyKey("node1", "k", []byte("body"))
+		for _, fails := range []bool{true, false} {
+			j.append = func() error { j.append = nil; time.Sleep(time.Second); return nil } // both are in the mailbox
+			j.commit = func() error {
+				j.commit = nil
+				if fails {
+					return errors.New("input/output error")
+				}
+				return nil
+			}
+			var again [2]bool
+			var errs [2]error
+			var all sync.WaitGroup
+			for i := range 2 {
+				batch := r.events("Alarm")
+				all.Go(func() { again[i], errs[i] = r.PublishOnce(batch, key) })
+				synctest.Wait()
+			}
+			all.Wait()
+			if fails && (!errors.Is(errs[0], ErrJournal) || errs[1] != nil || again[1]) {
+				t.Errorf("the first is given up: %v, %v", again, errs)
+			}
+			if !fails && (errs != [2]error{} || again != [2]bool{true, true}) {
+				t.Errorf("it was published before: %v, %v", again, errs)
+			}
+		}
+		c.expect("Alarm 2")
+	})
+}
