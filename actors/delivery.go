@@ -101,15 +101,19 @@ func (c *Connection) atEnd(ctx actor.Context) bool {
 	return true
 }
 
-// jump passes over events that a connection that had caught up was not woken
-// for: had it wanted one that came before the present round, the round could not
-// have begun without it.
+// jump passes over events that a connection that had caught up was not woken for.
 func (c *Connection) jump() {
 	c.joined = c.box.state.Load()&isJoined != 0
-	if !c.caughtUp {
-		return
+	if c.caughtUp {
+		c.caughtUp = false
+		c.passOver()
 	}
-	c.caughtUp = false
+}
+
+// passOver moves the cursors of a connection that has caught up to the beginning
+// of the present round: had it wanted an event that came before, the round could
+// not have begun without it.
+func (c *Connection) passOver() {
 	for p := range c.pos {
 		c.pos[p] = max(c.pos[p], c.hub.stream.classes[p].began.Load())
 	}
@@ -310,10 +314,16 @@ func (c *Connection) addLoss(lost event.Dropped) {
 }
 
 // settleLosses counts what the rings have overtaken so far. A connection that is
-// not behind has lost nothing: what passed it by it did not want.
+// not behind has lost nothing: what passed it by it did not want. Unless it has a
+// window: then it may not have been woken yet for what it wants, and the rings may
+// have been made smaller.
 func (c *Connection) settleLosses() {
-	if !c.caughtUp {
-		set := c.box.wanted()
-		c.addLoss(c.catchUp(c.hub.stream, &set))
+	if c.caughtUp {
+		if c.lane == 0 {
+			return
+		}
+		c.passOver()
 	}
+	set := c.box.wanted()
+	c.addLoss(c.catchUp(c.hub.stream, &set))
 }

@@ -107,3 +107,25 @@ func TestWindowOutlivesFault(t *testing.T) {
 		c.expect("Alarm 2")
 	})
 }
+
+// What is lost before the end of a window, because the rings were made smaller, is
+// told, even if the client does not want such events any more.
+func TestWindowAndSmallerRings(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, quiet)
+		c := r.connectWindow(time.Second, everything)
+		r.publish("3 Trace")
+		settings := *r.settings()
+		settings.Retain[event.Low] = 1
+		r.Reload(settings)
+		synctest.Wait()
+		c.say(`{"type":"Subscribe","events":["Alarm"]}`)
+		synctest.Wait()
+		r.publish("Alarm")
+		pass(time.Second)
+		c.expect("Subscribed Alarm", "Lagged 0 0 2", "Alarm 4")
+		if n := r.dropped(event.Low); n != 2 {
+			t.Errorf("%v low events were dropped, want 2", n)
+		}
+	})
+}
