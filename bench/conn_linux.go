@@ -285,6 +285,9 @@ func (l *loop) count(c *conn, s stamp, err error, now int64) {
 		l.damaged++
 		return
 	}
+	if l.joining && c.seq.last[s.class] == 0 {
+		c.seq.last[s.class] = s.seq - 1
+	}
 	switch c.seq.see(s.class, s.seq) {
 	case duplicate:
 		l.duplicates++
@@ -293,6 +296,10 @@ func (l *loop) count(c *conn, s stamp, err error, now int64) {
 		l.reordered++
 	}
 	l.deliveries[s.class]++
+	if s.sentNS < l.since {
+		return
+	}
+	l.measured++
 	if l.firstDelivery == 0 {
 		l.firstDelivery = now
 	}

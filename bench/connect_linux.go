@@ -140,6 +140,11 @@ func (l *loop) connected(c *conn) {
 		l.end(c, "connect: "+err.Error())
 		return
 	}
+	// A server that is asked faster than it accepts does not answer, and the
+	// kernel asks again after a second.
+	if info, err := unix.GetsockoptTCPInfo(int(c.fd), unix.IPPROTO_TCP, unix.TCP_INFO); err == nil {
+		l.connectsAgain += int(info.Total_retrans)
+	}
 	c.phase = handshaking
 	l.request = l.handshake.appendRequest(l.request[:0], c.sse, int(c.index))
 	l.send(c, l.request)

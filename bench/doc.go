@@ -1,6 +1,6 @@
 // Package bench is the load generator of the router: it holds many thousand
 // WebSocket and SSE connections, publishes events of its own and measures what
-// arrives.
+// arrives. With a [Peer] it is a client of another server, to compare the two.
 //
 // # How it works
 //
@@ -9,8 +9,8 @@
 // keeps bytes of its own only while a frame is unfinished. Connections to an
 // IPv4 loopback address come from several addresses of 127.0.0.0/8, 10,000 from
 // each, because the kernel's search for a free port becomes slow beyond that. A
-// second goroutine publishes through POST /v1/events with net/http. Nothing is shared between
-// the two but three atomic counters.
+// second goroutine publishes through POST /v1/events with net/http. Nothing is
+// shared between the two but atomic counters.
 //
 // # What it publishes
 //
@@ -19,7 +19,8 @@
 // catalogue does not name and that the router hands through as they are: run
 // (a random id, so that other traffic is told apart), class, seq (per class,
 // from 1, without gaps) and sent_ns. A client finds them in what it receives by
-// a byte search and decodes no JSON.
+// a byte search and decodes no JSON. With groups there are up to ten types, all
+// of high priority, and seq is the group's.
 //
 // # What it measures
 //
@@ -42,6 +43,9 @@
 // once they are connected, and read on when everybody else has received
 // everything, so that their losses are checked too. Their latencies are not
 // recorded.
+//
+// While clients connect in a storm, only events of one class or of the groups
+// are published, and a client's sequence begins with the first that it receives.
 //
 // It needs Linux. On other systems Run returns an error that says so.
 package bench

@@ -67,6 +67,23 @@ func (h *histogram) percentiles() Percentiles {
 	}
 }
 
+// distribution returns the histogram with eight of its buckets in one.
+func (h *histogram) distribution() []Bucket {
+	const together = 8
+	buckets := []Bucket{}
+	for first := 0; first < len(h.buckets); first += together {
+		var n uint64
+		for _, count := range h.buckets[first : first+together] {
+			n += count
+		}
+		if n > 0 {
+			end := min(bucketEnd(first+together-1), h.max)
+			buckets = append(buckets, Bucket{EndMS: float64(end) / float64(time.Millisecond), Count: n})
+		}
+	}
+	return buckets
+}
+
 // bucketOf keeps the leading bit of v and the seven bits after it. Values below
 // 256 have no more bits than that and are their own bucket.
 func bucketOf(v int64) int {

@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 )
@@ -76,4 +77,24 @@ func Example_histogram() {
 	p := h.percentiles()
 	fmt.Printf("p50 %.0f ms, p99 %.0f ms, max %.0f ms\n", p.P50, p.P99, p.Max)
 	// Output: p50 501 ms, p99 994 ms, max 1000 ms
+}
+
+// The distribution holds every value, below the end of its bucket.
+func TestDistribution(t *testing.T) {
+	var h histogram
+	for _, ms := range []int{1, 1, 5, 5000} {
+		h.record(int64(ms) * int64(time.Millisecond))
+	}
+	got := h.distribution()
+	for i, want := range []Bucket{{1, 2}, {5, 1}, {5000, 1}} {
+		if i >= len(got) || got[i].Count != want.Count || got[i].EndMS < want.EndMS || got[i].EndMS > want.EndMS*17/16 {
+			t.Fatalf("%v, want about %v at %d", got, want, i)
+		}
+	}
+	if len(got) != 3 || got[2].EndMS != 5000 {
+		t.Errorf("%v, want three, and the maximum exact", got)
+	}
+	if empty := new(histogram).distribution(); empty == nil || len(empty) > 0 {
+		t.Errorf("%v of nothing, want an empty list", empty)
+	}
 }

@@ -42,6 +42,10 @@ type Config struct {
 
 	// Duration is how long to publish at a rate, or to listen.
 	Duration time.Duration
+	// Warmup is how long to publish at the rate before latency and the server's
+	// CPU are measured. Of a burst, another burst goes before the measured one,
+	// by at least that time. Losses count from the beginning.
+	Warmup time.Duration
 	// Idle is how long to hold all connections before anything is published.
 	// The server's memory per connection is read at its end.
 	Idle time.Duration
@@ -55,6 +59,10 @@ type Config struct {
 	ConnectConcurrency int
 	// ConnectTimeout bounds the opening of one connection, handshake included.
 	ConnectTimeout time.Duration
+	// StormRate is how many events per second to publish from the first connect
+	// until all connections are open and an event published after that has
+	// reached them. With 0 nobody publishes meanwhile.
+	StormRate float64
 	// Stall is how many clients stop reading once they are connected.
 	Stall int
 
@@ -96,7 +104,9 @@ type Phase string
 // The phases of a run in their order. A run without publishing has no settling.
 const (
 	PhaseConnect Phase = "connecting"
+	PhaseRecover Phase = "recovering"
 	PhaseIdle    Phase = "idle"
+	PhaseWarmup  Phase = "warming up"
 	PhasePublish Phase = "publishing"
 	PhaseListen  Phase = "listening"
 	PhaseSettle  Phase = "settling"
@@ -185,6 +195,10 @@ func (cfg Config) validate() (want [classes]bool, err error) {
 		return want, fmt.Errorf("%d of %d clients cannot stall", cfg.Stall, clients)
 	case cfg.ServerPID < 0:
 		return want, fmt.Errorf("%d is no process id", cfg.ServerPID)
+	case cfg.Warmup < 0:
+		return want, fmt.Errorf("a warm-up of %s: it cannot be negative", cfg.Warmup)
+	case cfg.StormRate < 0:
+		return want, fmt.Errorf("a storm rate of %g: it cannot be negative", cfg.StormRate)
 	}
 	if cfg.publishes() {
 		if cfg.Groups > 0 {
@@ -203,7 +217,10 @@ func (cfg Config) group(i int32) string {
 	return groupTypes[int(i)%cfg.Groups].name
 }
 
-func (cfg Config) publishes() bool { return cfg.Rate > 0 || cfg.Burst > 0 }
+// publishes says that events are published at all, loads that some are after
+// everybody has connected.
+func (cfg Config) publishes() bool { return cfg.loads() || cfg.StormRate > 0 }
+func (cfg Config) loads() bool     { return cfg.Rate > 0 || cfg.Burst > 0 }
 
 // clock gives Unix nanoseconds that advance with the monotonic clock, so that a
 // wall clock that is set in the middle of a run changes no latency.

@@ -24,7 +24,7 @@ const (
 
 // publisher publishes the events of one run, one POST after another over one
 // kept connection, so that their order is certain. Its methods belong to one
-// goroutine; only accepted may be read meanwhile.
+// goroutine; only accepted and begun may be read meanwhile.
 type publisher struct {
 	url    string
 	token  string
@@ -32,12 +32,15 @@ type publisher struct {
 	size   int
 	batch  int
 	groups int
+	mix    []class // the order in which classes are published, without groups
 	clock  clock
 	client *http.Client
 
 	// accepted is the last sequence number of each class, or group, that the
 	// router answered for, and so the number of its events.
 	accepted [maxGroups]atomic.Uint32
+	// begun counts those of a POST under way too.
+	begun [maxGroups]atomic.Uint32
 
 	next     uint64 // events accepted in all: the place in mix
 	body     []byte
@@ -57,6 +60,7 @@ func newPublisher(cfg Config, host, run string, clock clock) *publisher {
 	return &publisher{
 		url:    "http://" + door + "/v1/events",
 		groups: cfg.Groups,
+		mix:    mix[:],
 		token:  cfg.Token,
 		run:    run,
 		size:   cfg.Size,
@@ -87,7 +91,7 @@ func (p *publisher) burst(ctx context.Context, n int) {
 		p.post(ctx, count)
 		n -= count
 	}
-	p.elapsed = time.Duration(p.clock.now() - start)
+	p.elapsed += time.Duration(p.clock.now() - start)
 }
 
 // steadily publishes the events that are due in the time given at rate events a
@@ -112,7 +116,7 @@ func (p *publisher) steadily(ctx context.Context, rate float64, d time.Duration)
 		}
 		p.post(ctx, count)
 	}
-	p.elapsed = time.Duration(p.clock.now() - start)
+	p.elapsed += time.Duration(p.clock.now() - start)
 }
 
 // post publishes the next n events in one request, and again for as long as the
@@ -165,11 +169,13 @@ func (p *publisher) encode(n int, now int64) (last [maxGroups]uint32) {
 		if p.groups > 0 {
 			g := int(at % uint64(p.groups))
 			last[g]++
+			p.begun[g].Store(last[g])
 			p.body = appendGroupEvent(p.body, p.run, g, last[g], sent, p.size)
 			continue
 		}
-		c := mix[at%uint64(len(mix))]
+		c := p.mix[at%uint64(len(p.mix))]
 		last[c]++
+		p.begun[c].Store(last[c])
 		p.body = appendEvent(p.body, p.run, c, last[c], sent, p.size)
 	}
 	if n > 1 {

@@ -37,6 +37,14 @@ type Percentiles struct {
 	Max   float64 `json:"max"`
 }
 
+// Bucket is a part of a distribution of times: how many were over the previous
+// bucket's end and not over this one's. Buckets are narrower than 1/16 of the
+// times in them, and those without any are left out.
+type Bucket struct {
+	EndMS float64 `json:"end_ms"`
+	Count uint64  `json:"count"`
+}
+
 // ByClass is a number for each priority class.
 type ByClass struct {
 	High   uint64 `json:"high"`
@@ -61,6 +69,11 @@ type ConnectionReport struct {
 	// TimeMS is from connect(2) until a connection was open: until Subscribed
 	// for WebSocket, until the response head for SSE.
 	TimeMS Percentiles `json:"time_ms"`
+	// Again is how often the kernel repeated a SYN (RFC 9293 §3.8.1) of a
+	// connection that was opened: the server's backlog was full.
+	Again int `json:"again"`
+	// Storm is nil where nothing was published meanwhile.
+	Storm *StormReport `json:"storm,omitempty"`
 	// Refused are the answers with another status than 101 or 200.
 	Refused []Refusal `json:"refused"`
 	// Errors counts connections that could not be opened, by reason.
@@ -72,6 +85,15 @@ type ConnectionReport struct {
 	// StalledDisconnects how many of those were ended, by reason.
 	Stalled            int            `json:"stalled"`
 	StalledDisconnects map[string]int `json:"stalled_disconnects"`
+}
+
+// StormReport is about events that were published while everybody connected.
+type StormReport struct {
+	Published uint64 `json:"published"`
+	// RecoverSeconds is the time from the first connect until an event that was
+	// published when all were open had reached every client, 0 if none did in
+	// time. It is as exact as events are apart.
+	RecoverSeconds float64 `json:"recover_seconds"`
 }
 
 // TransportReport counts the connections of one transport.
@@ -112,10 +134,13 @@ type DeliveryReport struct {
 	// Events counts events of the run over all connections, duplicates left out.
 	Events ByClass `json:"events"`
 	Total  uint64  `json:"total"`
-	// PerSecond is Total by the time from the first to the last of them.
+	// PerSecond is Total by the time from the first to the last of them, without
+	// those of the warm-up.
 	PerSecond float64 `json:"per_second"`
-	// LatencyMS is from publish to receipt by clients that were reading.
-	LatencyMS Percentiles `json:"latency_ms"`
+	// LatencyMS is from publish to receipt by clients that were reading, without
+	// the warm-up, and Distribution the same in full.
+	LatencyMS    Percentiles `json:"latency_ms"`
+	Distribution []Bucket    `json:"distribution"`
 	// Duplicates and Reordered count events that came twice and that came after
 	// a later one of their class.
 	Duplicates uint64 `json:"duplicates"`
@@ -144,6 +169,9 @@ type LossReport struct {
 	// the run, if there were any.
 	Unsaid   ByClass `json:"unsaid"`
 	Overtold ByClass `json:"overtold"`
+	// Behind is how many open connections had not received the last events when
+	// the run ended.
+	Behind int `json:"behind"`
 	// ToldLate is how many connections saw a gap before it was announced.
 	ToldLate int `json:"told_late"`
 	// Messages counts Lagged messages, and Uncounted the classes in them whose
@@ -165,8 +193,8 @@ type ServerReport struct {
 	ConnectCPUMicros float64 `json:"connect_cpu_us"`
 	// IdleCPUPercent is the share of one core while idle.
 	IdleCPUPercent float64 `json:"idle_cpu_percent"`
-	// CPUSeconds is CPU time from the first publish until everything had
-	// arrived, CPUPercent its share of one core, CPUMicrosPerDelivery its share
+	// CPUSeconds is CPU time from the first measured publish until everything
+	// had arrived, CPUPercent its share of one core, CPUMicrosPerDelivery its share
 	// of one delivery, other events counted too.
 	CPUSeconds           float64 `json:"cpu_seconds"`
 	CPUPercent           float64 `json:"cpu_percent"`
@@ -203,6 +231,9 @@ func (r *Report) Problems() []string {
 	for _, reason := range slices.Sorted(maps.Keys(r.Connections.Disconnects)) {
 		n := r.Connections.Disconnects[reason]
 		found(n, "%s connections were ended: %s", group(n), reason)
+	}
+	if storm := r.Connections.Storm; storm != nil && storm.RecoverSeconds == 0 {
+		problems = append(problems, "no event reached all clients after the storm of connects")
 	}
 	if p := r.Publishing; p != nil && p.Error != "" {
 		problems = append(problems, p.Error)

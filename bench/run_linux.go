@@ -3,6 +3,7 @@ package bench
 import (
 	"context"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"os"
 	"time"
@@ -20,12 +21,13 @@ type session struct {
 	server    *monitor
 	clock     clock
 	began     int64
+	storm     *StormReport
 	phase     Phase
 }
 
 func run(ctx context.Context, cfg Config, host string, want [classes]bool) (report *Report, err error) {
 	server := &monitor{pid: cfg.ServerPID}
-	before := server.read()
+	empty := server.read()
 	if server.err != nil {
 		return nil, server.err
 	}
@@ -43,56 +45,65 @@ func run(ctx context.Context, cfg Config, host string, want [classes]bool) (repo
 	}()
 	s := &session{ctx: ctx, cfg: cfg, loop: l, server: server, clock: clock, began: clock.now()}
 	l.everyInterval = s.interval
+	if cfg.loads() {
+		l.since = math.MaxInt64 // until the load begins
+	}
 	if cfg.publishes() {
 		s.publisher = newPublisher(cfg, host, id, clock)
 		defer s.publisher.close()
 	}
 
-	if err := s.connect(); err != nil {
+	if err := s.connect(want); err != nil {
 		return nil, err
 	}
 	connected, connectedAt := server.read(), clock.now()
 	if err := s.until(PhaseIdle, func(now int64) bool { return now-connectedAt >= int64(cfg.Idle) }); err != nil {
 		return nil, err
 	}
-	idle, ownIdle, idleAt := server.read(), own.read(), clock.now()
+	idle, idleAt := server.read(), clock.now()
 	opened := float64(l.open)
+	if err := s.warmUp(want); err != nil {
+		return nil, err
+	}
+	before, ownBefore, beforeAt := server.read(), own.read(), clock.now()
 	if err := s.load(want); err != nil {
 		return nil, err
 	}
 	after, ownAfter, afterAt := server.read(), own.read(), clock.now()
-	received := l.delivered() + l.other
+	received := l.measured + l.other
 	if err := s.resume(want); err != nil {
 		return nil, err
 	}
 
+	connections := l.connectionReport(s.began)
+	connections.Storm = s.storm
 	report = &Report{
 		URL:         cfg.URL,
 		Run:         id,
 		Interrupted: ctx.Err() != nil,
-		Connections: l.connectionReport(s.began),
+		Connections: connections,
 		Publishing:  s.publishReport(),
 		Deliveries:  l.deliveryReport(),
 		Loss:        l.lossReport(want, s.accepted()),
 		Generator: GeneratorReport{
 			RSS:        ownAfter.rss,
-			CPUSeconds: (ownAfter.cpu - ownIdle.cpu).Seconds(),
-			CPUPercent: percent(ownAfter.cpu-ownIdle.cpu, afterAt-idleAt),
+			CPUSeconds: (ownAfter.cpu - ownBefore.cpu).Seconds(),
+			CPUPercent: percent(ownAfter.cpu-ownBefore.cpu, afterAt-beforeAt),
 		},
 	}
 	if cfg.ServerPID != 0 {
-		cpu := after.cpu - idle.cpu
+		cpu := after.cpu - before.cpu
 		report.Server = &ServerReport{
 			PID:                    cfg.ServerPID,
-			RSSBefore:              before.rss,
+			RSSBefore:              empty.rss,
 			RSSIdle:                idle.rss,
 			RSSPeak:                server.peak,
 			RSSAfter:               after.rss,
-			IdleBytesPerConnection: ratio(float64(idle.rss-before.rss), opened),
-			ConnectCPUMicros:       ratio(float64((connected.cpu - before.cpu).Microseconds()), opened),
+			IdleBytesPerConnection: ratio(float64(idle.rss-empty.rss), opened),
+			ConnectCPUMicros:       ratio(float64((connected.cpu - empty.cpu).Microseconds()), opened),
 			IdleCPUPercent:         percent(idle.cpu-connected.cpu, idleAt-connectedAt),
 			CPUSeconds:             cpu.Seconds(),
-			CPUPercent:             percent(cpu, afterAt-idleAt),
+			CPUPercent:             percent(cpu, afterAt-beforeAt),
 			CPUMicrosPerDelivery:   ratio(float64(cpu.Microseconds()), float64(received)),
 		}
 		if server.err != nil {
@@ -102,30 +113,19 @@ func run(ctx context.Context, cfg Config, host string, want [classes]bool) (repo
 	return report, s.closeAll()
 }
 
-// connect opens all connections.
-func (s *session) connect() error {
-	return s.until(PhaseConnect, func(now int64) bool { return s.loop.openMore(now, s.began) })
-}
-
-// load publishes and waits until everything has arrived, or listens.
-func (s *session) load(want [classes]bool) error {
-	if s.loop.open == 0 || s.ctx.Err() != nil {
-		return nil
-	}
-	began := s.clock.now()
-	if s.publisher == nil {
-		return s.until(PhaseListen, func(now int64) bool { return now-began >= int64(s.cfg.Duration) })
-	}
-	done := make(chan struct{})
+// publish runs a method of the publisher and closes done after it.
+func (s *session) publish(with func(p *publisher)) (done chan struct{}) {
+	done = make(chan struct{})
 	go func() {
 		defer close(done)
-		if s.cfg.Burst > 0 {
-			s.publisher.burst(s.ctx, s.cfg.Burst)
-		} else {
-			s.publisher.steadily(s.ctx, s.cfg.Rate, s.cfg.Duration)
-		}
+		with(s.publisher)
 	}()
-	s.phase = PhasePublish
+	return done
+}
+
+// while serves the connections until done, however the run goes.
+func (s *session) while(phase Phase, done <-chan struct{}) error {
+	s.phase = phase
 	err := s.loop.spin(func(int64) bool {
 		select {
 		case <-done:
@@ -135,6 +135,53 @@ func (s *session) load(want [classes]bool) error {
 		}
 	})
 	<-done
+	return err
+}
+
+// warmUp publishes what is not measured.
+func (s *session) warmUp(want [classes]bool) error {
+	if s.loop.open == 0 || s.ctx.Err() != nil || !s.cfg.loads() {
+		return nil
+	}
+	if s.cfg.Warmup > 0 {
+		began := s.clock.now()
+		err := s.while(PhaseWarmup, s.publish(func(p *publisher) {
+			if s.cfg.Burst > 0 {
+				p.burst(s.ctx, s.cfg.Burst)
+			} else {
+				p.steadily(s.ctx, s.cfg.Rate, s.cfg.Warmup)
+			}
+		}))
+		if err == nil {
+			err = s.settle(PhaseWarmup, want)
+		}
+		if err == nil {
+			err = s.until(PhaseWarmup, func(now int64) bool { return now-began >= int64(s.cfg.Warmup) })
+		}
+		if err != nil {
+			return err
+		}
+	}
+	s.loop.since = s.clock.now()
+	return nil
+}
+
+// load publishes and waits until everything has arrived, or listens.
+func (s *session) load(want [classes]bool) error {
+	if s.loop.open == 0 || s.ctx.Err() != nil {
+		return nil
+	}
+	if !s.cfg.loads() {
+		began := s.clock.now()
+		return s.until(PhaseListen, func(now int64) bool { return now-began >= int64(s.cfg.Duration) })
+	}
+	err := s.while(PhasePublish, s.publish(func(p *publisher) {
+		if s.cfg.Burst > 0 {
+			p.burst(s.ctx, s.cfg.Burst)
+		} else {
+			p.steadily(s.ctx, s.cfg.Rate, s.cfg.Duration)
+		}
+	}))
 	if err != nil {
 		return err
 	}

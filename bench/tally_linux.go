@@ -14,6 +14,7 @@ type tally struct {
 	openedStalled              int
 	lastOpened                 int64 // Unix nanoseconds
 	connectTime                histogram
+	connectsAgain              int
 	refusals                   []Refusal
 	connectErrors              map[string]int
 	disconnects                map[string]int
@@ -21,6 +22,9 @@ type tally struct {
 
 	bytes                       uint64
 	deliveries                  [classes]uint64
+	since                       int64  // Unix nanoseconds: what is published from then on is measured
+	measured                    uint64 // deliveries of that
+	joining                     bool   // a client's first event is where its sequence begins
 	latency                     histogram
 	firstDelivery, lastDelivery int64
 	duplicates, reordered       uint64
@@ -127,6 +131,16 @@ func (a accepted) of(c *conn) (last [classes]uint32) {
 	return last
 }
 
+// missing says that c has not got all of the wanted classes.
+func (a accepted) missing(c *conn, want [classes]bool) bool {
+	for class, last := range a.of(c) {
+		if want[class] && c.seq.last[class] < last {
+			return true
+		}
+	}
+	return false
+}
+
 // byClass returns how many were published of each class.
 func (a accepted) byClass() (n [classes]uint64) {
 	for i, last := range a.last {
@@ -148,10 +162,8 @@ func (l *loop) complete(want [classes]bool, last accepted) bool {
 		if c.phase != open || c.paused {
 			continue
 		}
-		for class := range classes {
-			if want[class] && c.seq.last[class] < last.of(c)[class] {
-				return false
-			}
+		if last.missing(c, want) {
+			return false
 		}
 	}
 	return true
@@ -163,6 +175,7 @@ func (l *loop) connectionReport(began int64) ConnectionReport {
 		WebSocket:          TransportReport{Wanted: l.cfg.WebSocket, Opened: l.openedWebSocket},
 		SSE:                TransportReport{Wanted: l.cfg.SSE, Opened: l.openedSSE},
 		TimeMS:             l.connectTime.percentiles(),
+		Again:              l.connectsAgain,
 		Refused:            l.refusals,
 		Errors:             l.connectErrors,
 		Disconnects:        l.disconnects,
@@ -180,8 +193,9 @@ func (l *loop) deliveryReport() DeliveryReport {
 	return DeliveryReport{
 		Events:        byClass(l.deliveries),
 		Total:         l.delivered(),
-		PerSecond:     ratio(float64(l.delivered()), time.Duration(l.lastDelivery-l.firstDelivery).Seconds()),
+		PerSecond:     ratio(float64(l.measured), time.Duration(l.lastDelivery-l.firstDelivery).Seconds()),
 		LatencyMS:     l.latency.percentiles(),
+		Distribution:  l.latency.distribution(),
 		Duplicates:    l.duplicates,
 		Reordered:     l.reordered,
 		Damaged:       l.damaged,
@@ -199,6 +213,9 @@ func (l *loop) lossReport(want [classes]bool, last accepted) LossReport {
 	r := LossReport{Messages: l.laggedMessages, Uncounted: l.uncounted}
 	for i := range l.conns {
 		c := &l.conns[i]
+		if c.phase == open && last.missing(c, want) {
+			r.Behind++
+		}
 		for class := range classes {
 			// The client of a connection that was ended resumes: what it has
 			// not received yet is not lost.

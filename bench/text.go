@@ -41,6 +41,12 @@ func (r *Report) writeConnections(t *table) {
 	t.row("SSE", "%s of %s", group(c.SSE.Opened), group(c.SSE.Wanted))
 	t.row("opened in", "%.2f s, %s/s", c.Seconds, group(int(c.PerSecond)))
 	t.percentiles("time to open", c.TimeMS)
+	if c.Again > 0 {
+		t.row("asked again", "%s times", group(c.Again))
+	}
+	if c.Storm != nil {
+		t.row("recovered in", "%.2f s", c.Storm.RecoverSeconds)
+	}
 	for _, refusal := range c.Refused {
 		t.row("refused", "%s × status %d", group(refusal.Count), refusal.Status)
 	}
