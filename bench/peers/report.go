@@ -35,8 +35,14 @@ var (
 	connects = func(r *bench.Report) (float64, bool) { return r.Connections.PerSecond, true }
 	connect  = func(r *bench.Report) (float64, bool) { return r.Server.ConnectCPUMicros, true }
 	recovery = func(r *bench.Report) (float64, bool) { // seconds
-		return r.Connections.Seconds + r.Deliveries.LatencyMS.Max/1e3, r.Deliveries.Total > 0
+		storm := r.Connections.Storm
+		if storm == nil || storm.RecoverSeconds == 0 {
+			return 0, false
+		}
+		return storm.RecoverSeconds, true
 	}
+	behind  = func(r *bench.Report) (float64, bool) { return float64(r.Loss.Behind), r.Publishing != nil }
+	again   = func(r *bench.Report) (float64, bool) { return float64(r.Connections.Again), true }
 	refused = func(r *bench.Report) (float64, bool) {
 		c := r.Connections
 		return float64(c.WebSocket.Wanted + c.SSE.Wanted - opened(r)), true
@@ -78,12 +84,13 @@ var sections = []struct {
 	title, text string
 	loads       []string
 	columns     []column
-	// first names the column by which servers are compared: less is better, or
+	// more says that more is better in the first column, by which servers are
+	// compared.
 	more bool
 }{
 	{
 		"Memory of an idle connection", "Resident memory of the server, beyond what it has without connections, " + settled.String() + " after the last one came.",
-		[]string{"5000", "10000", "idle-19900", "idle-sse-5000", "idle-sse-10000", "idle-sse-19900"},
+		[]string{"5000", "10000", "idle-19900", "idle-sse-5000", "idle-sse-10000", "idle-sse-19900", "cpu-19900"},
 		[]column{{"KB each", memory, "%.2f"}}, false,
 	},
 	{
@@ -102,14 +109,19 @@ var sections = []struct {
 		[]column{{"million deliveries a CPU second", perCPU, "%.2f"}, {"deliveries/s", rate, "%.0f"}, {"p99, ms", p99, "%.0f"}, {"lost, %", lost, "%.2g"}, {"clients cut off", cutOff, "%.0f"}}, true,
 	},
 	{
-		"Clients that do not read", "Latencies are those of the others. Memory is what the server grew by.",
+		"Clients that do not read", "Latencies are those of the others. Memory is what the server grew by. Silenced clients are still connected and have not got the last events, although they read on in the end.",
 		[]string{"stalled", "memory"},
-		[]column{{"p99, ms", p99, "%.1f"}, {"CPU a delivery, us", cpu, "%.2f"}, {"growth, MB", growth, "%.0f"}, {"clients cut off", cutOff, "%.0f"}}, false,
+		[]column{{"p99, ms", p99, "%.1f"}, {"CPU a delivery, us", cpu, "%.2f"}, {"growth, MB", growth, "%.0f"}, {"clients cut off", cutOff, "%.0f"}, {"silenced", behind, "%.0f"}}, false,
 	},
 	{
-		"Connecting", "Recovered: from the first connect until an event that was published after the last one has reached all.",
+		"Connecting", "Until the last client is subscribed. A SYN is repeated after a second when the backlog of the server is full.",
 		[]string{"storm"},
-		[]column{{"CPU a connect, us", connect, "%.0f"}, {"connects/s", connects, "%.0f"}, {"recovered after, s", recovery, "%.2f"}, {"refused", refused, "%.0f"}}, false,
+		[]column{{"CPU a connect, us", connect, "%.0f"}, {"connects/s", connects, "%.0f"}, {"refused", refused, "%.0f"}, {"SYNs repeated", again, "%.0f"}}, false,
+	},
+	{
+		"Connecting while events are published", "Recovered: from the first connect until an event has reached all that was published when the last one was subscribed.",
+		[]string{"storm-events"},
+		[]column{{"recovered after, s", recovery, "%.2f"}, {"connects/s", connects, "%.0f"}, {"refused", refused, "%.0f"}, {"SYNs repeated", again, "%.0f"}}, false,
 	},
 	{
 		"Connections that do nothing", "Share of a core, pings and heartbeats included.",
@@ -160,6 +172,9 @@ in brackets. The floor is the least that a server can do: a loop that writes rea
 to bare sockets, and nothing else.
 
 `, r.Machine, r.Commit, r.From.UTC().Format("2006-01-02 15:04"), r.To.UTC().Format("15:04 UTC"))
+	if r.Quick {
+		b.WriteString("**This was a quick look with a few connections and events: no figure here means anything.**\n\n")
+	}
 	r.writeTargets(&b)
 	for _, chart := range []struct{ name, text string }{
 		{"memory", "Memory of an idle connection"}, {"bursts", "Deliveries in a burst"}, {"latency", "Distribution of latencies"},
@@ -197,76 +212,4 @@ func serverNames() []string {
 		names = append(names, p.Name)
 	}
 	return names
-}
-
-// row is a server under a load.
-type row struct {
-	server string
-	first  spread
-}
-
-// rows are the servers that have a figure under a load, the best first.
-func (r *results) rows(load string, f figure, more bool) (rows []row) {
-	for _, name := range serverNames() {
-		if s, ok := r.of(load, name, f); ok {
-			rows = append(rows, row{name, s})
-		}
-	}
-	slices.SortStableFunc(rows, func(a, b row) int {
-		less := a.first.median < b.first.median
-		switch {
-		case a.first.median == b.first.median:
-			return 0
-		case less != more:
-			return -1
-		}
-		return 1
-	})
-	return rows
-}
-
-func (r *results) writeTable(b *strings.Builder, l load, columns []column, more bool) {
-	title := l.title
-	if len(columns) == 1 && !strings.Contains(title, "idle") {
-		title = title[strings.LastIndex(title, " to ")+len(" to "):] + ", before the first event"
-	}
-	if s, ok := r.of(l.name, router, columns[0].figure); ok && s.runs > 1 {
-		title += fmt.Sprintf(" (%d runs)", s.runs)
-	}
-	fmt.Fprintf(b, "### %s%s\n\n", strings.ToUpper(title[:1]), title[1:])
-	b.WriteString("| server | to the floor |")
-	for _, c := range columns {
-		fmt.Fprintf(b, " %s |", c.title)
-	}
-	b.WriteString("\n| --- | ---: |" + strings.Repeat(" ---: |", len(columns)) + "\n")
-	floor, hasFloor := r.of(l.name, "floor", columns[0].figure)
-	for _, row := range r.rows(l.name, columns[0].figure, more) {
-		name, ratio := row.server, ""
-		if name == router {
-			name = "**router**"
-		}
-		if hasFloor && floor.median > 0 {
-			ratio = fmt.Sprintf("%.2f", row.first.median/floor.median)
-		}
-		fmt.Fprintf(b, "| %s | %s |", name, ratio)
-		for _, c := range columns {
-			s, ok := r.of(l.name, row.server, c.figure)
-			if !ok {
-				b.WriteString(" |")
-				continue
-			}
-			fmt.Fprintf(b, " "+c.format, s.median)
-			if s.runs > 1 && s.most > s.least {
-				fmt.Fprintf(b, " ("+c.format+"–"+c.format+")", s.least, s.most)
-			}
-			b.WriteString(" |")
-		}
-		b.WriteString("\n")
-	}
-	for _, name := range serverNames() {
-		for _, reason := range r.failures(l.name, name) {
-			fmt.Fprintf(b, "\n%s, a run without a result: %s\n", name, reason)
-		}
-	}
-	b.WriteString("\n")
 }

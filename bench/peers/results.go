@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -33,6 +34,7 @@ type results struct {
 	Commit  string    `json:"commit"`
 	From    time.Time `json:"from"`
 	To      time.Time `json:"to"`
+	Quick   bool      `json:"quick"` // small loads
 	Runs    []result  `json:"runs"`
 
 	file string
@@ -100,14 +102,43 @@ func (r *results) of(load, server string, f figure) (s spread, ok bool) {
 	return spread{median: (values[(n-1)/2] + values[n/2]) / 2, least: values[0], most: values[n-1], runs: n}, true
 }
 
-// failures are the reasons why a load has no report of a server.
+// failures are the reasons why a load has no report of a server, and what kept
+// others from being whole, each once.
 func (r *results) failures(load, server string) (reasons []string) {
+	found := func(reason string) {
+		if !slices.Contains(reasons, reason) {
+			reasons = append(reasons, reason)
+		}
+	}
 	for _, run := range r.Runs {
-		if run.Load == load && run.Server == server && run.Error != "" {
-			reasons = append(reasons, run.Error)
+		switch {
+		case run.Load != load || run.Server != server:
+		case run.Report == nil:
+			found("a run without a result: " + run.Error)
+		default:
+			c := run.Report.Connections
+			for _, refusal := range c.Refused {
+				found(fmt.Sprintf("%d connections refused with status %d", refusal.Count, refusal.Status))
+			}
+			for _, reason := range slices.Sorted(maps.Keys(c.Errors)) {
+				found(fmt.Sprintf("%d connections not opened: %s", c.Errors[reason], reason))
+			}
+			if p := run.Report.Publishing; p != nil && p.Error != "" {
+				found("publishing ended early: " + p.Error)
+			}
+			if run.Report.Server != nil && run.Report.Server.Error != "" {
+				found(run.Report.Server.Error)
+			}
 		}
 	}
 	return reasons
+}
+
+// reported says that there is a report of a server under a load.
+func (r *results) reported(load, server string) bool {
+	return slices.ContainsFunc(r.Runs, func(run result) bool {
+		return run.Load == load && run.Server == server && run.Report != nil
+	})
 }
 
 // ran reports whether there is any run of a load.

@@ -110,24 +110,23 @@ func (c *comparison) run(ctx context.Context, l load, d description) (report *be
 type process struct {
 	command    *exec.Cmd
 	addr, door string
-	output     *bytes.Buffer
+	said       bytes.Buffer  // on standard error; to be read when it has ended
+	ended      chan struct{} // closed when it has
 }
 
 // start starts a server and waits until it listens.
 func (c *comparison) start(ctx context.Context, l load, d description) (*process, error) {
-	s := &process{output: new(bytes.Buffer)}
 	if d.Name == router {
 		port, err := freePort()
 		if err != nil {
 			return nil, err
 		}
-		s.addr = fmt.Sprintf("127.0.0.1:%d", port)
-		s.door = s.addr
+		addr := fmt.Sprintf("127.0.0.1:%d", port)
+		s := &process{addr: addr, door: addr}
 		s.command = exec.Command(c.adic, "serve", "--api.host", "127.0.0.1", "--api.port", fmt.Sprint(port),
 			"--auth.publish_token", token, "--stream.batch_delay", l.window.String(),
 			"--api.max_websocket_connections", "19900", "--api.max_sse_connections", "19900")
-		s.command.Stderr = s.output
-		if err := s.command.Start(); err != nil {
+		if err := s.begin(nil); err != nil {
 			return nil, err
 		}
 		return s, s.await(ctx)
@@ -139,13 +138,9 @@ func (c *comparison) start(ctx context.Context, l load, d description) (*process
 	if l.window > 0 {
 		args = append(args, "--delay", l.window.String())
 	}
-	s.command = exec.Command(c.program, args...)
-	s.command.Stderr = s.output
-	out, err := s.command.StdoutPipe()
-	if err != nil {
-		return nil, err
-	}
-	if err := s.command.Start(); err != nil {
+	s := &process{command: exec.Command(c.program, args...)}
+	out, in := io.Pipe()
+	if err := s.begin(in); err != nil {
 		return nil, err
 	}
 	for lines := bufio.NewScanner(out); s.addr == "" && lines.Scan(); {
@@ -163,6 +158,27 @@ func (c *comparison) start(ctx context.Context, l load, d description) (*process
 	return s, nil
 }
 
+// begin starts the process. What it prints goes to out, if there is one, which
+// ends with it.
+func (s *process) begin(out *io.PipeWriter) error {
+	s.command.Stderr = &s.said
+	if out != nil {
+		s.command.Stdout = out
+	}
+	if err := s.command.Start(); err != nil {
+		return err
+	}
+	s.ended = make(chan struct{})
+	go func() {
+		defer close(s.ended)
+		_ = s.command.Wait() // How it ended matters to stop only if nobody asked for it.
+		if out != nil {
+			_ = out.Close() // which never fails
+		}
+	}()
+	return nil
+}
+
 // await waits until somebody listens at the address.
 func (s *process) await(ctx context.Context) error {
 	for began := time.Now(); time.Since(began) < stopTimeout; {
@@ -171,6 +187,8 @@ func (s *process) await(ctx context.Context) error {
 			return conn.Close()
 		}
 		select {
+		case <-s.ended:
+			return s.stop()
 		case <-ctx.Done():
 			return errors.Join(ctx.Err(), s.stop())
 		case <-time.After(20 * time.Millisecond):
@@ -179,18 +197,24 @@ func (s *process) await(ctx context.Context) error {
 	return errors.Join(errors.New("it does not listen"), s.stop())
 }
 
-// stop ends the server. What it has to say about that matters only if it had to
-// be killed.
+// stop ends the server. It is an error if it had ended already or has to be
+// killed.
 func (s *process) stop() error {
-	if err := s.command.Process.Signal(syscall.SIGTERM); err != nil {
-		return fmt.Errorf("the server had ended: %s", lastLine(s.output.String()))
+	select {
+	case <-s.ended:
+		return fmt.Errorf("the server had ended: %s", lastLine(s.said.String()))
+	default:
 	}
-	kill := time.AfterFunc(stopTimeout, func() { _ = s.command.Process.Kill() })
-	_ = s.command.Wait()
-	if !kill.Stop() {
+	// The only error is that it has just ended, which the next lines see.
+	_ = s.command.Process.Signal(syscall.SIGTERM)
+	select {
+	case <-s.ended:
+		return nil
+	case <-time.After(stopTimeout):
+		_ = s.command.Process.Kill()
+		<-s.ended
 		return fmt.Errorf("the server did not end within %s of SIGTERM", stopTimeout)
 	}
-	return nil
 }
 
 func freePort() (int, error) {
@@ -258,6 +282,10 @@ func runAll(ctx context.Context, args []string, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
+	if len(results.Runs) > 0 && results.Quick != *quick {
+		return fmt.Errorf("the results in %s and these would be of a quick look and of a comparison: name another folder", *out)
+	}
+	results.Quick = *quick
 	return c.compare(ctx, results.add)
 }
 

@@ -28,14 +28,14 @@ func TestComparison(t *testing.T) {
 		return string(out)
 	}
 	run("run", "--out", dir, "--quick", "--reps", "1", "--servers", "router,nats,mercure,reference,floor",
-		"--loads", "1000,burst-1000,stalled,storm,filter,mixed,window-5ms,idle-sse-5000")
+		"--loads", "1000,burst-1000,stalled,storm,storm-events,filter,mixed,window-5ms,idle-sse-5000")
 	run("report", "--out", dir, "--write", dir)
 
 	r, err := openResults(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(r.Runs) != 5+5+5+5+4+3+2+4 {
+	if len(r.Runs) != 5+5+5+5+5+4+3+2+4 {
 		t.Errorf("%d runs", len(r.Runs))
 	}
 	for _, one := range r.Runs {
@@ -50,8 +50,13 @@ func TestComparison(t *testing.T) {
 			t.Errorf("%s: %s: nothing was delivered", one.Load, one.Server)
 		}
 	}
+	for _, one := range r.Runs {
+		if one.Load == "storm-events" && one.Report != nil && one.Report.Connections.Storm.RecoverSeconds == 0 {
+			t.Errorf("%s never recovered from the storm", one.Server)
+		}
+	}
 	page := r.page()
-	for _, want := range []string{"| **router** |", "| nats |", "| **missed** |", "not in this series", "results/memory.svg", "JetStream"} {
+	for _, want := range []string{"quick look", "| **router** |", "| nats |", "| **missed** |", "not in this series", "results/memory.svg", "JetStream"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page lacks %q", want)
 		}
@@ -88,7 +93,7 @@ func TestMedians(t *testing.T) {
 	if _, ok := r.of("1000", "floor", cpu); ok {
 		t.Error("a server that did not run has a figure")
 	}
-	if got := r.failures("1000", router); len(got) != 1 || got[0] != "it broke" {
+	if got := r.failures("1000", router); len(got) != 1 || got[0] != "a run without a result: it broke" {
 		t.Errorf("failures: %q", got)
 	}
 }
