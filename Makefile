@@ -3,6 +3,8 @@
 GO      ?= go
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS := -X main.version=$(VERSION)
+# Of `make bench`: --reps, --loads, --servers, --quick.
+BENCHFLAGS ?=
 
 .PHONY: run build test check unit setup bench clean
 
@@ -27,7 +29,7 @@ check:
 	$(GO) vet ./...
 	$(GO) tool staticcheck ./...
 	$(GO) mod tidy -diff
-	cd bench/peers && $(GO) vet ./... && $(GO) mod tidy -diff
+	cd bench/peers && $(GO) vet ./... && $(GO) tool -modfile=../../go.mod staticcheck ./... && $(GO) mod tidy -diff
 	@out=$$($(GO) tool govulncheck ./... 2>&1) || { \
 	  case "$$out" in \
 	  *"no such host"*|*"connection refused"*|*"i/o timeout"*|*"dial tcp"*) \
@@ -44,7 +46,8 @@ unit:
 ## bench: compare with other servers, an hour or less; writes bench/RESULTS.md
 bench:
 	cd bench/peers && dir=$$(mktemp -d) && $(GO) build -o $$dir/peers . && \
-	  $$dir/peers run --out $$dir && $$dir/peers report --out $$dir --write ..
+	  $$dir/peers run --out $$dir $(BENCHFLAGS) && $$dir/peers report --out $$dir --write .. && \
+	  echo "every run: $$dir/results.json"
 
 clean:
 	rm -f adic

@@ -26,7 +26,6 @@ var (
 	}
 	rate     = func(r *bench.Report) (float64, bool) { return r.Deliveries.PerSecond, r.Deliveries.Total > 0 }
 	p50      = func(r *bench.Report) (float64, bool) { return r.Deliveries.LatencyMS.P50, r.Deliveries.Total > 0 }
-	p90      = func(r *bench.Report) (float64, bool) { return r.Deliveries.LatencyMS.P90, r.Deliveries.Total > 0 }
 	p99      = func(r *bench.Report) (float64, bool) { return r.Deliveries.LatencyMS.P99, r.Deliveries.Total > 0 }
 	p999     = func(r *bench.Report) (float64, bool) { return r.Deliveries.LatencyMS.P999, r.Deliveries.Total > 0 }
 	lost     = func(r *bench.Report) (float64, bool) { return lostPercent(r), r.Publishing != nil }
