@@ -46,6 +46,7 @@ func loads() []load {
 		{name: "burst-5000", title: "500 events at once to 5,000 connections", webSocket: 5000, burst: 500},
 		{name: "stalled", title: "100 events/s to 1,000 connections, 100 of which do not read", webSocket: 1000, rate: 100, warmup: warm, duration: 5 * time.Second, stalled: 100},
 		{name: "memory", title: "8 MB to 200 connections, 20 of which do not read", webSocket: 200, rate: 250, size: 4096, duration: 8 * time.Second, stalled: 20},
+		{name: "memory-read", title: "8 MB to 200 connections that all read", webSocket: 200, rate: 250, size: 4096, duration: 8 * time.Second},
 		{name: "storm", title: "10,000 connects at once", webSocket: 10000, duration: time.Second, atOnce: true},
 		{name: "storm-events", title: "10,000 connects at once, with 10 events/s meanwhile", webSocket: 10000, stormRate: 10, duration: time.Second, atOnce: true},
 		{name: "filter", title: "100 events/s to 5,000 connections, each of which wants a tenth", webSocket: 5000, rate: 100, warmup: warm, duration: 4 * time.Second, groups: 10, onlyWeb: true},

@@ -109,7 +109,7 @@ var sections = []struct {
 	},
 	{
 		"Clients that do not read", "Latencies are those of the others. Memory is what the server grew by. Silenced clients are still connected and have not got the last events, although they read on in the end.",
-		[]string{"stalled", "memory"},
+		[]string{"stalled", "memory", "memory-read"},
 		[]column{{"p99, ms", p99, "%.1f"}, {"CPU a delivery, us", cpu, "%.2f"}, {"growth, MB", growth, "%.0f"}, {"clients cut off", cutOff, "%.0f"}, {"silenced", behind, "%.0f"}}, false,
 	},
 	{
