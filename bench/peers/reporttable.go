@@ -37,6 +37,9 @@ func (r *results) writeTable(b *strings.Builder, l load, columns []column, more 
 	if len(columns) == 1 && !strings.Contains(title, "idle") {
 		title = title[strings.LastIndex(title, " to ")+len(" to "):] + ", before the first event"
 	}
+	if s, ok := r.of(l.name, router, columns[0].figure); ok && s.runs > 1 {
+		title += fmt.Sprintf(" (%d runs)", s.runs)
+	}
 	fmt.Fprintf(b, "### %s%s\n\n", strings.ToUpper(title[:1]), title[1:])
 	b.WriteString("| server | to the floor | to the best peer |")
 	for _, c := range columns {
