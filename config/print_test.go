@@ -92,7 +92,7 @@ func TestLayersTakeTheSameTexts(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		want := drawConfig(t, "config")
 		want.Auth.Publisher, want.Auth.Subscriber = nil, nil // of the file only
-		if want.Auth.Subscribe == SubscribeToken { // of tables, which are in files only
+		if want.Auth.Subscribe == SubscribeToken {           // of tables, which are in files only
 			want.Auth.Subscribe = SubscribeOpen
 		}
 		texts := map[string]string{}
