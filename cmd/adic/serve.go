@@ -118,6 +118,10 @@ func serve(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
+	// Before anybody can know that it serves: who then sends SIGHUP must not end it.
+	signals := make(chan os.Signal, 8)
+	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
+	defer signal.Stop(signals)
 	log.Info("serving", "address", listener.Addr().String(), "version", readVersion().Version,
 		"websocket", cfg.API.EnableWebSocket, "sse", cfg.API.EnableSSE, "tls", cfg.API.TLSCert != "",
 		"publishing", cfg.Auth.PublishToken != "" || len(cfg.Auth.Publisher) > 0, "subscribe", cfg.Auth.Subscribe)
@@ -148,9 +152,6 @@ func serve(cmd *cobra.Command) error {
 		})
 	}
 
-	signals := make(chan os.Signal, 8)
-	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
-	defer signal.Stop(signals)
 	reload := &reloader{cmd: cmd, current: loaded.Config, catalogue: catalogue,
 		level: level, router: router, journal: kept, front: front, log: log}
 	svc.ready(listener.Addr())
