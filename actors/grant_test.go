@@ -144,6 +144,12 @@ func TestSSEEndsWithTheToken(t *testing.T) {
 				if !c.ended() || c.gone != 1 {
 					t.Error("the stream has not ended with the token")
 				}
+				if size == unlimited {
+					got := short(c.pull())
+					if last := got[len(got)-1]; last != "comment the token has expired" {
+						t.Errorf("the last word is %q", last)
+					}
+				}
 			})
 		})
 	}

@@ -52,10 +52,14 @@ func (s *sseSession) tick(c *Connection, now time.Time) (next time.Time, err err
 
 // goAway tells a client of a router that shuts down when to come back: a browser
 // that came earlier would be refused, and then never try again (WHATWG HTML,
-// Server-sent events: fail the connection).
-func (s *sseSession) goAway(c *Connection, code uint16, _ string) (answered bool) {
-	if code == CloseGoingAway {
+// Server-sent events: fail the connection). Of the end of a token a comment tells,
+// to whoever looks why the stream ended: the next request is answered with 401.
+func (s *sseSession) goAway(c *Connection, code uint16, reason string) (answered bool) {
+	switch code {
+	case CloseGoingAway:
 		c.out = fmt.Appendf(c.out, "retry: %d\n\n", c.hub.backIn().Milliseconds())
+	case CloseTokenExpired:
+		c.out = append(append(append(c.out, ": "...), reason...), "\n\n"...)
 	}
 	return false
 }
