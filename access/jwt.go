@@ -51,8 +51,9 @@ func NewJWT(auth config.Auth, catalogue *event.Catalogue, log *slog.Logger) (*JW
 	}, nil
 }
 
-// Verify returns what the holder of token may see. The error wraps [ErrDenied].
-func (j *JWT) Verify(token string) (Grant, error) {
+// Authenticate returns what the holder of token may see. The error wraps
+// [ErrDenied].
+func (j *JWT) Authenticate(token string) (Grant, error) {
 	if len(token) > maxToken {
 		return Grant{}, denied(fmt.Sprintf("the token is longer than %d bytes", maxToken))
 	}

@@ -141,7 +141,7 @@ func TestAlgorithms(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			g, err := newJWT(t, test.auth).Verify(sign(test.method, test.kid, test.key, jwt.MapClaims{"sub": "alice"}))
+			g, err := newJWT(t, test.auth).Authenticate(sign(test.method, test.kid, test.key, jwt.MapClaims{"sub": "alice"}))
 			if err != nil || g.Subject != "alice" {
 				t.Errorf("got %+v, %v", g, err)
 			}
@@ -200,7 +200,7 @@ func TestAttacks(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			_, err := newJWT(t, test.auth).Verify(test.token)
+			_, err := newJWT(t, test.auth).Authenticate(test.token)
 			if !errors.Is(err, access.ErrDenied) || err.Error() != test.want {
 				t.Errorf("got %v, want %s", err, test.want)
 			}
@@ -283,7 +283,7 @@ func TestClaims(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				v := newJWT(t, config.Auth{JWTSecret: secret, JWTLeeway: 30 * time.Second})
-				g, err := v.Verify(hs256(`{"alg":"HS256"}`, at(test.payload)))
+				g, err := v.Authenticate(hs256(`{"alg":"HS256"}`, at(test.payload)))
 				wantGrant(t, g, err, test.want, test.err)
 			})
 		})
@@ -338,7 +338,7 @@ func TestAudienceAndIssuer(t *testing.T) {
 	v := newJWT(t, config.Auth{JWTSecret: secret, JWTAudience: "router", JWTIssuer: "bank"})
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			_, err := v.Verify(hs256(`{"alg":"HS256"}`, test.payload))
+			_, err := v.Authenticate(hs256(`{"alg":"HS256"}`, test.payload))
 			if got := fmt.Sprint(err); test.err != "" && got != test.err || test.err == "" && err != nil {
 				t.Errorf("got %v, want %s", got, test.err)
 			}
@@ -400,10 +400,10 @@ func TestJWKSFileChanges(t *testing.T) {
 		}
 		check := func(when string, old, new bool, lines int) {
 			t.Helper()
-			if _, err := v.Verify(oldToken); (err == nil) != old {
+			if _, err := v.Authenticate(oldToken); (err == nil) != old {
 				t.Errorf("%s: token of the old key: %v", when, err)
 			}
-			if _, err := v.Verify(newToken); (err == nil) != new {
+			if _, err := v.Authenticate(newToken); (err == nil) != new {
 				t.Errorf("%s: token of the new key: %v", when, err)
 			}
 			if n := strings.Count(logged.String(), "\n"); n != lines {
@@ -445,7 +445,7 @@ func FuzzClaims(f *testing.F) {
 	}
 	v := newJWT(f, config.Auth{JWTSecret: secret, JWTLeeway: time.Second})
 	f.Fuzz(func(t *testing.T, payload string) {
-		g, err := v.Verify(hs256(`{"alg":"HS256"}`, payload))
+		g, err := v.Authenticate(hs256(`{"alg":"HS256"}`, payload))
 		if err != nil {
 			if !errors.Is(err, access.ErrDenied) || g != (access.Grant{}) {
 				t.Errorf("got %+v, %v", g, err)

@@ -92,14 +92,14 @@ type Auth struct {
 	// Subscribe says who may subscribe: anyone, holders of the tokens in
 	// Subscriber, or holders of a JSON Web Token (RFC 7519), whose key is in exactly
 	// one of JWTSecret, JWTKeyFile and JWTJWKSFile.
-	Subscribe   string `toml:"subscribe" oneof:"open,token,jwt" doc:"who may subscribe: open is anyone, token who is in a table [auth.subscriber.NAME], jwt holders of a JSON Web Token"`
-	JWTSecret   string `toml:"jwt_secret" json:"-" form:"jwtsecret" secret:"true" doc:"secret, 32 characters or more, that tokens are signed with (HS256)"`
-	JWTKeyFile  string `toml:"jwt_key_file" form:"path" doc:"PEM file of the public key or certificate that tokens are signed for (RS256, ES256 or EdDSA)"`
-	JWTJWKSFile string `toml:"jwt_jwks_file" form:"path" doc:"file of a JWK Set (RFC 7517) with such keys, chosen by kid; read again when it changes"`
+	Subscribe   string `toml:"subscribe" oneof:"open,token,jwt" reload:"true" doc:"who may subscribe: open is anyone, token who is in a table [auth.subscriber.NAME], jwt holders of a JSON Web Token"`
+	JWTSecret   string `toml:"jwt_secret" json:"-" form:"jwtsecret" reload:"true" secret:"true" doc:"secret, 32 characters or more, that tokens are signed with (HS256)"`
+	JWTKeyFile  string `toml:"jwt_key_file" form:"path" reload:"true" doc:"PEM file of the public key or certificate that tokens are signed for (RS256, ES256 or EdDSA)"`
+	JWTJWKSFile string `toml:"jwt_jwks_file" form:"path" reload:"true" doc:"file of a JWK Set (RFC 7517) with such keys, chosen by kid; read again when it changes"`
 
-	JWTAudience string        `toml:"jwt_audience" form:"claim" doc:"name of this router, which must be in the aud of tokens; while it is empty, tokens with an aud are refused"`
-	JWTIssuer   string        `toml:"jwt_issuer" form:"claim" doc:"what must be the iss of tokens; empty takes any"`
-	JWTLeeway   time.Duration `toml:"jwt_leeway" range:"0s..10m" doc:"by how much the clock of the issuer may be off: tokens are good for this much longer, and sooner"`
+	JWTAudience string        `toml:"jwt_audience" form:"claim" reload:"true" doc:"name of this router, which must be in the aud of tokens; while it is empty, tokens with an aud are refused"`
+	JWTIssuer   string        `toml:"jwt_issuer" form:"claim" reload:"true" doc:"what must be the iss of tokens; empty takes any"`
+	JWTLeeway   time.Duration `toml:"jwt_leeway" range:"0s..10m" reload:"true" doc:"by how much the clock of the issuer may be off: tokens are good for this much longer, and sooner"`
 
 	// Publisher and Subscriber are named tables: [auth.publisher.NAME]. A name
 	// has 1 to 64 letters, digits, dashes and underscores, so that it needs no

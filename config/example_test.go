@@ -151,25 +151,25 @@ func ExampleLoaded_WriteTo() {
 	// # bearer token that may publish every type; without it and without a table below publishing is refused [reload]
 	// # publish_token = "***" # file testdata/good.toml:9
 	//
-	// # who may subscribe: open is anyone, token who is in a table [auth.subscriber.NAME], jwt holders of a JSON Web Token (open, token or jwt)
+	// # who may subscribe: open is anyone, token who is in a table [auth.subscriber.NAME], jwt holders of a JSON Web Token (open, token or jwt) [reload]
 	// subscribe = "open" # default
 	//
-	// # secret, 32 characters or more, that tokens are signed with (HS256)
+	// # secret, 32 characters or more, that tokens are signed with (HS256) [reload]
 	// jwt_secret = "" # default
 	//
-	// # PEM file of the public key or certificate that tokens are signed for (RS256, ES256 or EdDSA)
+	// # PEM file of the public key or certificate that tokens are signed for (RS256, ES256 or EdDSA) [reload]
 	// jwt_key_file = "" # default
 	//
-	// # file of a JWK Set (RFC 7517) with such keys, chosen by kid; read again when it changes
+	// # file of a JWK Set (RFC 7517) with such keys, chosen by kid; read again when it changes [reload]
 	// jwt_jwks_file = "" # default
 	//
-	// # name of this router, which must be in the aud of tokens; while it is empty, tokens with an aud are refused
+	// # name of this router, which must be in the aud of tokens; while it is empty, tokens with an aud are refused [reload]
 	// jwt_audience = "" # default
 	//
-	// # what must be the iss of tokens; empty takes any
+	// # what must be the iss of tokens; empty takes any [reload]
 	// jwt_issuer = "" # default
 	//
-	// # by how much the clock of the issuer may be off: tokens are good for this much longer, and sooner (0s to 10m)
+	// # by how much the clock of the issuer may be off: tokens are good for this much longer, and sooner (0s to 10m) [reload]
 	// jwt_leeway = "30s" # default
 	//
 	// # [auth.publisher.NAME], any number of them, in the file only: one who may publish

@@ -31,13 +31,13 @@ api.max_header_size           size     16KiB    -
 api.tls_cert                  string            -
 api.tls_key                   string            -
 auth.publish_token            string            reload secret
-auth.subscribe                string   open     -
-auth.jwt_secret               string            - secret
-auth.jwt_key_file             string            -
-auth.jwt_jwks_file            string            -
-auth.jwt_audience             string            -
-auth.jwt_issuer               string            -
-auth.jwt_leeway               duration 30s      -
+auth.subscribe                string   open     reload
+auth.jwt_secret               string            reload secret
+auth.jwt_key_file             string            reload
+auth.jwt_jwks_file            string            reload
+auth.jwt_audience             string            reload
+auth.jwt_issuer               string            reload
+auth.jwt_leeway               duration 30s      reload
 admin.listen                  string            -
 stream.heartbeat_interval     duration 15s      -
 stream.ping_interval          duration 30s      -

@@ -18,7 +18,6 @@ import (
 
 	"github.com/VictoriaMetrics/metrics"
 
-	"github.com/adic-network/router/access"
 	"github.com/adic-network/router/actors"
 	"github.com/adic-network/router/config"
 	"github.com/adic-network/router/event"
@@ -78,13 +77,6 @@ func startLoggedFront(t *testing.T, over carrier, log *slog.Logger, change ...fu
 	for _, f := range change {
 		f(&cfg)
 	}
-	var subscribers *access.JWT
-	if cfg.Auth.Subscribe == config.SubscribeJWT {
-		var err error
-		if subscribers, err = access.NewJWT(cfg.Auth, event.Default(), log); err != nil {
-			t.Fatal(err)
-		}
-	}
 	set := metrics.NewSet()
 	router, err := actors.NewRouter(actors.Options{
 		Settings: actors.Settings{
@@ -102,7 +94,7 @@ func startLoggedFront(t *testing.T, over carrier, log *slog.Logger, change ...fu
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := New(Options{Config: cfg, Router: router, Catalogue: event.Default(), Metrics: set, Log: log, Version: "test", JWT: subscribers})
+	s, err := New(Options{Config: cfg, Router: router, Catalogue: event.Default(), Metrics: set, Log: log, Version: "test"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -28,22 +28,19 @@ type Options struct {
 	Metrics   *metrics.Set // the set that the router was made with
 	Log       *slog.Logger
 	Version   string
-	// JWT verifies the tokens of subscribers where auth.subscribe is jwt.
-	JWT *access.JWT
 }
 
 // Server serves one router. Its methods are safe for concurrent use.
 type Server struct {
 	config    atomic.Pointer[config.Config]
 	tokens    atomic.Pointer[access.Tokens]
+	door      atomic.Pointer[door]
 	router    *actors.Router
 	catalogue *event.Catalogue
 	parser    *event.Parser
 	set       *metrics.Set
 	log       *slog.Logger
 	version   string
-
-	jwt *access.JWT
 
 	http       *fasthttp.Server
 	admin      *fasthttp.Server
@@ -101,8 +98,6 @@ func New(o Options) (*Server, error) {
 		transports: t,
 		tls:        secure,
 		types:      newTypesPage(o.Catalogue),
-
-		jwt: o.JWT,
 	}
 	s.metrics = newCounters(s)
 	if err := s.Reload(o.Config); err != nil {
@@ -201,10 +196,15 @@ func (s *Server) Reload(c config.Config) error {
 	if err != nil {
 		return err
 	}
+	who, err := newAuthenticator(c.Auth, tokens, s.catalogue, s.log)
+	if err != nil {
+		return err
+	}
 	for _, p := range tokens.Publishers() {
 		s.metrics.published(p.Name) // so that it is there before the first event
 	}
 	s.tokens.Store(tokens)
+	s.door.Store(&door{who})
 	s.config.Store(&c)
 	if s.tls != nil {
 		s.tls.reload()

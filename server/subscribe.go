@@ -1,11 +1,14 @@
 package server
 
 import (
+	"errors"
+	"log/slog"
 	"slices"
 	"strings"
 
 	"github.com/valyala/fasthttp"
 
+	"github.com/adic-network/router/access"
 	"github.com/adic-network/router/actors"
 	"github.com/adic-network/router/config"
 	"github.com/adic-network/router/event"
@@ -20,11 +23,38 @@ const (
 	tokenPrefix = "adic.token."
 )
 
+// authenticator says what the holder of a subscriber's token may see. The error
+// wraps [access.ErrDenied] and holds nothing of the token. It is safe for
+// concurrent use.
+type authenticator interface {
+	Authenticate(token string) (access.Grant, error)
+}
+
+// newAuthenticator returns the one that auth.subscribe asks for, or nil where
+// anyone may subscribe. It reads the files of keys.
+func newAuthenticator(auth config.Auth, tokens *access.Tokens, catalogue *event.Catalogue, log *slog.Logger) (authenticator, error) {
+	switch auth.Subscribe {
+	case config.SubscribeToken:
+		return tokens, nil
+	case config.SubscribeJWT:
+		j, err := access.NewJWT(auth, catalogue, log)
+		if err != nil { // a nil *JWT would be an authenticator
+			return nil, err
+		}
+		return j, nil
+	}
+	return nil, nil
+}
+
+// door is who decides over new streams, until the next reload.
+type door struct{ authenticator }
+
 // authenticate returns what the client of a request may see, which is nil where
 // anyone may subscribe. It answers requests whose token is missing or wrong
 // (RFC 6750 §3).
 func (s *Server) authenticate(ctx *fasthttp.RequestCtx) (g *actors.Grant, ok bool) {
-	if s.config.Load().Auth.Subscribe == config.SubscribeOpen {
+	who := s.door.Load().authenticator
+	if who == nil {
 		return nil, true
 	}
 	tokens := sentTokens(ctx)
@@ -42,24 +72,23 @@ func (s *Server) authenticate(ctx *fasthttp.RequestCtx) (g *actors.Grant, ok boo
 		refuse(ctx, fasthttp.StatusBadRequest, "there are different tokens in this request; send one")
 		return nil, false
 	}
-	grant, err := s.verify(tokens[0])
+	grant, err := who.Authenticate(tokens[0])
 	if err != nil {
 		s.metrics.reject(unauthorized)
 		challenge(ctx, "invalid_token")
 		refuse(ctx, fasthttp.StatusUnauthorized, "%v", err)
 		return nil, false
 	}
-	return &grant, true
+	return (*actors.Grant)(&grant), true
 }
 
-// verify returns what the holder of a token may see. The error holds nothing of
-// the token.
+// verify is authenticate for the token of a Refresh, by what is configured then.
 func (s *Server) verify(token string) (actors.Grant, error) {
-	if s.config.Load().Auth.Subscribe == config.SubscribeToken {
-		g, err := s.tokens.Load().Authenticate(token)
-		return actors.Grant(g), err
+	who := s.door.Load().authenticator
+	if who == nil { // since a reload
+		return actors.Grant{}, errors.New("anyone may subscribe now: connect again, without a token")
 	}
-	g, err := s.jwt.Verify(token)
+	g, err := who.Authenticate(token)
 	return actors.Grant(g), err
 }
 

@@ -120,8 +120,6 @@ func TestWhatIsBeyondTheTokenIsNamed(t *testing.T) {
 	}
 }
 
-// The subprotocol is chosen where tokens are not asked for, too: a browser that
-// offers some and gets none ends the connection.
 // With the tokens of the configuration it is the same, but that they do not end.
 func TestSubscribingWithConfiguredTokens(t *testing.T) {
 	f := startFront(t, overTCP, func(c *config.Config) {
@@ -154,6 +152,8 @@ func TestSubscribingWithConfiguredTokens(t *testing.T) {
 	}
 }
 
+// The subprotocol is chosen where tokens are not asked for, too: a browser that
+// offers some and gets none ends the connection.
 func TestSubprotocol(t *testing.T) {
 	f := startFront(t, overTCP)
 	for offer, want := range map[string]string{"": "", "adic.v1, adic.token.x": "adic.v1", "other, adic.v1": "adic.v1", "adic.token.x": "", "other": ""} {

@@ -16,7 +16,6 @@ import (
 	"github.com/VictoriaMetrics/metrics"
 	"github.com/spf13/cobra"
 
-	"github.com/adic-network/router/access"
 	"github.com/adic-network/router/actors"
 	"github.com/adic-network/router/config"
 	"github.com/adic-network/router/event"
@@ -83,12 +82,6 @@ func serve(cmd *cobra.Command) error {
 	}
 	raiseDescriptorLimit(log, &cfg)
 
-	var subscribers *access.JWT
-	if cfg.Auth.Subscribe == config.SubscribeJWT {
-		if subscribers, err = access.NewJWT(cfg.Auth, catalogue, log); err != nil {
-			return err
-		}
-	}
 	options := actors.Options{Settings: routerSettings(&cfg), Catalogue: catalogue, Metrics: set, Log: log}
 	kept, err := openJournal(&cfg, catalogue, set, log)
 	if err != nil {
@@ -105,7 +98,6 @@ func serve(cmd *cobra.Command) error {
 	defer router.Close()
 	front, err := server.New(server.Options{
 		Config: cfg, Router: router, Catalogue: catalogue, Metrics: set, Log: log, Version: readVersion().Version,
-		JWT: subscribers,
 	})
 	if err != nil {
 		return err
