@@ -40,6 +40,14 @@ func TestRefusesToStart(t *testing.T) {
 		{name: "certificate without its key", args: []string{"--api.tls_cert", "cert.pem"}, want: []string{"api.tls_cert", "api.tls_key", "both or none"}},
 		{name: "no such certificate", args: []string{"--api.tls_cert", "/nowhere/cert.pem", "--api.tls_key", "/nowhere/key.pem"}, want: []string{"api.tls_cert", "/nowhere/cert.pem", "no such file"}},
 
+		{name: "tokens without a key", args: []string{"--auth.subscribe", "jwt"}, want: []string{"auth.subscribe", "auth.jwt_secret, auth.jwt_key_file or auth.jwt_jwks_file"}},
+		{name: "two sources of keys", args: []string{"--auth.subscribe", "jwt", "--auth.jwt_key_file", "key.pem", "--auth.jwt_jwks_file", "jwks.json"}, want: []string{"auth.subscribe", "keep one of"}},
+		{name: "no such key file", args: []string{"--auth.subscribe", "jwt", "--auth.jwt_key_file", "/nowhere/key.pem"}, want: []string{"auth.jwt_key_file", "/nowhere/key.pem", "no such file"}},
+		{name: "no such key set", args: []string{"--auth.subscribe", "jwt", "--auth.jwt_jwks_file", "/nowhere/jwks.json"}, want: []string{"auth.jwt_jwks_file", "/nowhere/jwks.json", "no such file"}},
+		{name: "short secret", env: "ADIC_AUTH_JWT_SECRET=swordfish", args: []string{"--auth.subscribe", "jwt"}, want: []string{"ADIC_AUTH_JWT_SECRET", "shorter than 32", "openssl rand"}},
+		{name: "mode of subscribing", file: "[auth]\nsubscribe = \"jwts\"", want: []string{"FILE:2", "auth.subscribe", "did you mean jwt?"}},
+		{name: "nobody who may subscribe", args: []string{"--auth.subscribe", "token"}, want: []string{"auth.subscribe", "adic token new NAME --subscriber"}},
+
 		{name: "unknown key in the file", file: "[events]\n\nhigh_priority_bufer = 5", want: []string{"FILE:3", "events.high_priority_bufer", "events.high_priority_buffer"}},
 		{name: "unknown section in the file", file: "[event]\nhigh_priority_buffer = 5", want: []string{"FILE:1", "event", "events"}},
 		{name: "unknown key in the environment", env: "ADIC_EVENTS_HIGH_PRIORITY_BUFER=5", want: []string{"ADIC_EVENTS_HIGH_PRIORITY_BUFER", "ADIC_EVENTS_HIGH_PRIORITY_BUFFER"}},
