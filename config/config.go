@@ -18,6 +18,7 @@ type Config struct {
 	API    API    `toml:"api"`
 	Auth   Auth   `toml:"auth"`
 	Admin  Admin  `toml:"admin"`
+	Limits Limits `toml:"limits"`
 	Stream Stream `toml:"stream"`
 	Demo   Demo   `toml:"demo"`
 	Log    Log    `toml:"log"`
@@ -63,10 +64,16 @@ type API struct {
 	// Each is "*" for all, an origin as a browser sends it (RFC 6454 §6.2:
 	// lower case, no default port, no path), or such an origin whose host
 	// begins with "*.", which stands for every host below that domain, however
-	// deep, and not for the domain itself.
+	// deep, and not for the domain itself. "*.example.org" without a scheme is
+	// "https://*.example.org".
 	CORSOrigins []string `toml:"cors_origins" form:"origin" reload:"true" doc:"browser origins let in besides the router's own, such as https://example.org, https://*.example.org or *"`
 
+	// TrustedProxies are IP addresses and networks in CIDR notation (RFC 4632
+	// §3.1), without bits set behind the prefix.
+	TrustedProxies []string `toml:"trusted_proxies" form:"network" reload:"true" doc:"networks of the proxies in front, whose X-Forwarded-For is believed, such as 127.0.0.1/32 or 10.0.0.0/8"`
+
 	HeaderTimeout time.Duration `toml:"header_timeout" range:"1ms..1h" doc:"longest that a client may take to send the head of a request"`
+	BodyTimeout   time.Duration `toml:"body_timeout" range:"1ms..1h" doc:"longest that a publisher may take to send the body of a request"`
 	MaxHeaderSize int           `toml:"max_header_size" range:"4KiB..1MiB" unit:"bytes" doc:"largest head of a request"`
 
 	// TLSCert and TLSKey are both paths, from the working directory, or both
@@ -80,6 +87,23 @@ type API struct {
 type Admin struct {
 	// Listen is HOST:PORT, or empty: then there is no admin address.
 	Listen string `toml:"listen" form:"address" doc:"address for operators only: metrics, health, profiles, connections; without it there is none"`
+}
+
+// Limits bound what one client may take, so that it cannot take it all. 0 is no
+// limit. An address is all of its network of IPv4Prefix or IPv6Prefix bits.
+type Limits struct {
+	ConnectionsPerAddress int `toml:"connections_per_address" range:"0..1000000" unit:"connections" reload:"true" doc:"streams and long polls of one address at once, more are answered with 429; 0 is no limit"`
+	ConnectionsPerUser    int `toml:"connections_per_user" range:"0..1000000" unit:"connections" reload:"true" doc:"streams and long polls of one user at once, more are answered with 429; 0 is no limit"`
+
+	// Rates are token buckets that hold twice as many.
+	HandshakesPerSecond      int `toml:"handshakes_per_second" range:"0..1000000" unit:"handshakes a second" reload:"true" doc:"streams that one address may begin, twice as many at once, more are answered with 429; 0 is no limit"`
+	TotalHandshakesPerSecond int `toml:"total_handshakes_per_second" range:"0..1000000" unit:"handshakes a second" reload:"true" doc:"streams that all addresses together may begin, twice as many at once, more are answered with 503; 0 is no limit"`
+	RequestsPerSecond        int `toml:"requests_per_second" range:"0..1000000" unit:"requests a second" reload:"true" doc:"publishing and polling requests of one address, twice as many at once, more are answered with 429; 0 is no limit"`
+
+	IPv4Prefix int `toml:"ipv4_prefix" range:"1..32" unit:"bits" reload:"true" doc:"leading bits that IPv4 addresses have in common to count as one"`
+	IPv6Prefix int `toml:"ipv6_prefix" range:"1..128" unit:"bits" reload:"true" doc:"leading bits that IPv6 addresses have in common to count as one"`
+
+	MaxSubscription int `toml:"max_subscription" range:"1..10000" unit:"names" reload:"true" doc:"most names in events= or in one Subscribe or Unsubscribe"`
 }
 
 // Auth holds credentials. Formatted with any verb or encoded as JSON it does
@@ -194,7 +218,13 @@ func Default() Config {
 			MaxWebSocketConnections: 10000,
 			MaxSSEConnections:       5000,
 			HeaderTimeout:           10 * time.Second,
+			BodyTimeout:             60 * time.Second,
 			MaxHeaderSize:           16 << 10,
+		},
+		Limits: Limits{
+			IPv4Prefix:      32,
+			IPv6Prefix:      64, // what one customer is given at least (RFC 6177 §2)
+			MaxSubscription: 512,
 		},
 		Stream: Stream{
 			HeartbeatInterval: 15 * time.Second,

@@ -134,8 +134,14 @@ func ExampleLoaded_WriteTo() {
 	// # browser origins let in besides the router's own, such as https://example.org, https://*.example.org or * [reload]
 	// cors_origins = ["https://example.org", "https://*.example.net:8443"] # file testdata/good.toml:6
 	//
+	// # networks of the proxies in front, whose X-Forwarded-For is believed, such as 127.0.0.1/32 or 10.0.0.0/8 [reload]
+	// trusted_proxies = [] # default
+	//
 	// # longest that a client may take to send the head of a request (1ms to 1h)
 	// header_timeout = "10s" # default
+	//
+	// # longest that a publisher may take to send the body of a request (1ms to 1h)
+	// body_timeout = "1m" # default
 	//
 	// # largest head of a request (4KiB to 1MiB)
 	// max_header_size = "16KiB" # default
@@ -186,6 +192,32 @@ func ExampleLoaded_WriteTo() {
 	//
 	// # address for operators only: metrics, health, profiles, connections; without it there is none
 	// listen = "" # default
+	//
+	// [limits]
+	//
+	// # streams and long polls of one address at once, more are answered with 429; 0 is no limit (0 to 1000000 connections) [reload]
+	// connections_per_address = 0 # default
+	//
+	// # streams and long polls of one user at once, more are answered with 429; 0 is no limit (0 to 1000000 connections) [reload]
+	// connections_per_user = 0 # default
+	//
+	// # streams that one address may begin, twice as many at once, more are answered with 429; 0 is no limit (0 to 1000000 handshakes a second) [reload]
+	// handshakes_per_second = 0 # default
+	//
+	// # streams that all addresses together may begin, twice as many at once, more are answered with 503; 0 is no limit (0 to 1000000 handshakes a second) [reload]
+	// total_handshakes_per_second = 0 # default
+	//
+	// # publishing and polling requests of one address, twice as many at once, more are answered with 429; 0 is no limit (0 to 1000000 requests a second) [reload]
+	// requests_per_second = 0 # default
+	//
+	// # leading bits that IPv4 addresses have in common to count as one (1 to 32 bits) [reload]
+	// ipv4_prefix = 32 # default
+	//
+	// # leading bits that IPv6 addresses have in common to count as one (1 to 128 bits) [reload]
+	// ipv6_prefix = 64 # default
+	//
+	// # most names in events= or in one Subscribe or Unsubscribe (1 to 10000 names) [reload]
+	// max_subscription = 512 # default
 }
 
 func ExampleDiff() {

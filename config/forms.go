@@ -28,6 +28,8 @@ func (k *Key) checkForm(s string) []Problem {
 		p = checkAddress(s)
 	case "origin":
 		p = checkOrigin(s)
+	case "network":
+		_, p = parseNetwork(s)
 	case "token":
 		p = checkToken(s)
 	case "token_hash":
@@ -115,8 +117,12 @@ func checkOrigin(s string) *Problem {
 	if s == "*" {
 		return nil
 	}
-	right := browserOrigin(s)
-	if right != "" && right == s {
+	url := s
+	if strings.HasPrefix(s, "*.") {
+		url = "https://" + s
+	}
+	right := browserOrigin(url)
+	if right != "" && right == url {
 		return nil
 	}
 	if strings.ContainsAny(s, ".:") && !strings.Contains(s, "://") {

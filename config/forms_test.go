@@ -39,7 +39,7 @@ func TestOrigins(t *testing.T) {
 	good := []string{
 		"*", "https://example.org", "http://localhost:3000", "https://*.example.org", "https://*.example.org:8443",
 		"http://127.0.0.1:8080", "http://[::1]:8080", "https://[2001:db8::1]", "https://xn--mnchen-3ya.de",
-		"http://example.org:443", "https://example.org:80", "capacitor://localhost", "chrome-extension://abcdefgh",
+		"*.example.org", "*.example.org:8443", "http://example.org:443", "https://example.org:80", "capacitor://localhost", "chrome-extension://abcdefgh",
 	}
 	for _, s := range good {
 		if p := checkOrigin(s); p != nil {
@@ -61,7 +61,11 @@ func TestOrigins(t *testing.T) {
 		{"http://[2001:DB8:0::1]", "http://[2001:db8::1]"},
 		{"http://[::1]:80/x", "http://[::1]"},
 		{"example.org", "https://example.org"},
-		{"*.example.org", "https://*.example.org"},
+		{"*.EXAMPLE.org", "https://*.example.org"},
+		{"*.example.org:443", "https://*.example.org"},
+		{"*.example.org/", "https://*.example.org"},
+		{"*.", ""},
+		{"*.*.org", ""},
 		{"example.org:8443", "https://example.org:8443"},
 		{"localhost:3000", "https://localhost:3000"},
 		{"", ""},
@@ -126,5 +130,33 @@ func TestPaths(t *testing.T) {
 		if checkPath(s) == nil {
 			t.Errorf("%q was taken", s)
 		}
+	}
+}
+
+func TestNetworks(t *testing.T) {
+	good := map[string]string{
+		"127.0.0.1":        "127.0.0.1/32",
+		"127.0.0.1/32":     "127.0.0.1/32",
+		"10.0.0.0/8":       "10.0.0.0/8",
+		"0.0.0.0/0":        "0.0.0.0/0",
+		"::1":              "::1/128",
+		"2001:db8::/32":    "2001:db8::/32",
+		"::ffff:127.0.0.1": "127.0.0.1/32",
+	}
+	for s, want := range good {
+		api := API{TrustedProxies: []string{s}}
+		networks, err := api.TrustedNetworks()
+		if err != nil || len(networks) != 1 || networks[0].String() != want {
+			t.Errorf("%q: %v, %v; want %s", s, networks, err, want)
+		}
+	}
+	for _, s := range []string{"", "x", "localhost", "10.0.0.0/33", "10.0.0.0/", "10.0.0/8", "10.0.0.1/8", "::1/64", "fe80::1%eth0", "fe80::%eth0/10", "::ffff:10.0.0.0/104", "::ffff:0.0.0.0/96", "127.0.0.1:80", "*"} {
+		api := API{TrustedProxies: []string{"::1", s}}
+		if _, err := api.TrustedNetworks(); err == nil || !strings.HasPrefix(err.Error(), "api.trusted_proxies: ") {
+			t.Errorf("%q: %v, want an error at the key", s, err)
+		}
+	}
+	if _, p := parseNetwork("10.0.0.1/8"); !strings.Contains(p.Remedy, `"10.0.0.0/8"`) {
+		t.Errorf("the remedy is to %s", p.Remedy)
 	}
 }

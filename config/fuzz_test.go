@@ -24,7 +24,7 @@ func FuzzLoadFile(f *testing.F) {
 		"api={port=1,host={}}", "a={b={c=[{d=1}]}}", "'api'.\"port\"=0x50", "''=1", "\"\\u0000\"=1",
 		"[demo]\nrate=nan", "[demo]\nrate=9e999", "[stream]\nsend_buffer='-9223372036854775808B'",
 		"[stream]\nping_interval=1979-05-27T07:32:00Z", "[auth]\npublish_token=\"\"\"\nx\"\"\"",
-		"[events]\ncatalogue='\"\\'", "[api]\ncors_origins=['*',['*']]", "[api]\nhost='\xff'",
+		"[events]\ncatalogue='\"\\'", "[api]\ncors_origins=['*',['*']]", "[api]\ntrusted_proxies=['10.0.0.1/8', '::1/128']", "[limits]\nipv6_prefix=0", "[api]\nhost='\xff'",
 		"[auth.publisher.a]\ntoken='sha256:0000000000000000000000000000000000000000000000000000000000000000'\nrate=1",
 		"auth.publisher={a={token='x'}}", "[auth.publisher]\na=1", "[[auth.subscriber]]", "[auth.subscriber.'']",
 		"auth.publisher.a.token.x=1", "[auth.subscriber.a.priority]\nx=1",

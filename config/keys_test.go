@@ -26,7 +26,9 @@ api.enable_metrics            boolean  true     -
 api.max_websocket_connections integer  10000    reload
 api.max_sse_connections       integer  5000     reload
 api.cors_origins              list              reload
+api.trusted_proxies           list              reload
 api.header_timeout            duration 10s      -
+api.body_timeout              duration 1m       -
 api.max_header_size           size     16KiB    -
 api.tls_cert                  string            -
 api.tls_key                   string            -
@@ -39,6 +41,14 @@ auth.jwt_audience             string            reload
 auth.jwt_issuer               string            reload
 auth.jwt_leeway               duration 30s      reload
 admin.listen                  string            -
+limits.connections_per_address integer  0        reload
+limits.connections_per_user   integer  0        reload
+limits.handshakes_per_second  integer  0        reload
+limits.total_handshakes_per_second integer  0        reload
+limits.requests_per_second    integer  0        reload
+limits.ipv4_prefix            integer  32       reload
+limits.ipv6_prefix            integer  64       reload
+limits.max_subscription       integer  512      reload
 stream.heartbeat_interval     duration 15s      -
 stream.ping_interval          duration 30s      -
 stream.stall_timeout          duration 30s      -

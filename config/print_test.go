@@ -38,7 +38,7 @@ func drawConfig(t *rapid.T, label string) Config {
 func drawValue(t *rapid.T, k *Key, label string) any {
 	switch k.Type {
 	case TypeInteger, TypeSize:
-		return rapid.OneOf(rapid.IntRange(k.lo.(int), k.hi.(int)), rapid.Just(k.hi.(int)&^1023)).Draw(t, label)
+		return rapid.OneOf(rapid.IntRange(k.lo.(int), k.hi.(int)), rapid.Just(max(k.lo.(int), k.hi.(int)&^1023))).Draw(t, label)
 	case TypeNumber:
 		return rapid.Float64Range(k.lo.(float64), k.hi.(float64)).Draw(t, label)
 	case TypeDuration:
@@ -46,8 +46,11 @@ func drawValue(t *rapid.T, k *Key, label string) any {
 	case TypeBoolean:
 		return rapid.Bool().Draw(t, label)
 	case TypeList:
-		origins := []string{"*", "https://example.org", "https://*.example.org:8443", "http://[::1]:3000"}
-		list := rapid.SliceOf(rapid.SampledFrom(origins)).Draw(t, label)
+		elements := map[string][]string{
+			"origin":  {"*", "*.example.org", "https://example.org", "https://*.example.org:8443", "http://[::1]:3000"},
+			"network": {"127.0.0.1", "10.0.0.0/8", "2001:db8::/32"},
+		}
+		list := rapid.SliceOf(rapid.SampledFrom(elements[k.form])).Draw(t, label)
 		if len(list) == 0 {
 			return []string(nil) // as it is read
 		}
