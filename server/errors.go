@@ -43,7 +43,7 @@ func (s *Server) badRequest(ctx *fasthttp.RequestCtx, err error) {
 			"request head is over %d bytes (api.max_header_size)", s.config.Load().API.MaxHeaderSize)
 	case errors.As(err, &timeout) && timeout.Timeout():
 		s.metrics.reject(requestTimeout)
-		refuse(ctx, fasthttp.StatusRequestTimeout, "request did not arrive in time (api.header_timeout)")
+		refuse(ctx, fasthttp.StatusRequestTimeout, "request did not arrive in time (api.header_timeout, and api.body_timeout for what is published)")
 		return // it is not sending
 	default:
 		s.metrics.reject(malformed)
@@ -100,7 +100,7 @@ func (s *Server) recovered(ctx *fasthttp.RequestCtx) {
 		return
 	}
 	s.metrics.panics.Inc()
-	s.log.Error("http error: handler failed", "path", string(ctx.Path()), "reason", reason, "stack", string(debug.Stack()))
+	s.log.Error("http error: handler failed", "path", string(ctx.Path()), "client", s.clientAddr(ctx), "reason", reason, "stack", string(debug.Stack()))
 	ctx.Response.Reset()
 	s.cors(ctx)
 	refuse(ctx, fasthttp.StatusInternalServerError, "internal error; it has been logged")

@@ -41,6 +41,12 @@ const (
 	publishRate
 	keyReused
 	journalFull
+	addressLimit
+	userLimit
+	handshakeRate
+	totalHandshakeRate
+	requestRate
+	subscriptionTooLarge
 	reasons
 )
 
@@ -54,6 +60,8 @@ var reasonNames = [reasons]string{
 	bodyTooLarge: "body_too_large", headerTooLarge: "header_too_large", requestTimeout: "request_timeout",
 	malformed: "malformed_request", overloaded: "overloaded",
 	typeNotAllowed: "type_not_allowed", publishRate: "publish_rate", keyReused: "idempotency_key_reused", journalFull: "journal",
+	addressLimit: "address_limit", userLimit: "user_limit", handshakeRate: "handshake_rate",
+	totalHandshakeRate: "total_handshake_rate", requestRate: "request_rate", subscriptionTooLarge: "subscription_too_large",
 }
 
 // counters are the server's own metrics.
@@ -67,7 +75,7 @@ func newCounters(s *Server) *counters {
 	metrics.ExposeMetadata(true) // HELP and TYPE lines, of all sets there are
 	c := &counters{panics: s.set.NewCounter("adic_http_panics_total"), set: s.set}
 	for i, name := range reasonNames {
-		c.rejections[i] = s.set.NewCounter(fmt.Sprintf("adic_rejections_total{reason=%q}", name))
+		c.rejections[i] = s.set.GetOrCreateCounter(fmt.Sprintf("adic_rejections_total{reason=%q}", name))
 	}
 	gauge := func(name string, value func() float64) { s.set.NewGauge(name, value) }
 	gauge("adic_websocket_connections", func() float64 { return float64(s.websockets.taken.Load()) })

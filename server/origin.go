@@ -54,11 +54,15 @@ func sameOrigin(origin, host string) bool {
 }
 
 // originAllowed reports whether a list as api.cors_origins holds origin: exactly,
-// as "*", or below "scheme://*.domain".
+// as "*", or below "scheme://*.domain", which is https without a scheme: what comes
+// without encryption, anybody on the way can have written.
 func originAllowed(origin string, list []string) bool {
 	for _, o := range list {
 		if o == origin || o == "*" && origin != "null" {
 			return true
+		}
+		if strings.HasPrefix(o, "*.") {
+			o = "https://" + o
 		}
 		scheme, domain, wild := strings.Cut(o, "://*.")
 		if !wild {

@@ -31,7 +31,7 @@ type streamParams struct {
 // Parameters that it does not know are left to proxies and caches, and ignored.
 func (s *Server) parseParams(args *fasthttp.Args) (p streamParams, err error) {
 	var wrong problems
-	p.subscription.Types, p.subscription.All, err = s.catalogue.ParseTypesParam(string(args.Peek("events")))
+	p.subscription.Types, p.subscription.All, err = s.parseEvents(string(args.Peek("events")))
 	wrong.note(err)
 	p.subscription.Priorities, err = event.ParsePriorities(string(args.Peek("priority")))
 	wrong.note(err)
@@ -48,12 +48,40 @@ func (s *Server) parseParams(args *fasthttp.Args) (p streamParams, err error) {
 	return p, wrong.err()
 }
 
+// user is whose connection it is, or "".
+func (p *streamParams) user() string {
+	if p.grant == nil {
+		return ""
+	}
+	return p.grant.Subject
+}
+
+// errNames is in the error for a subscription with more names than are taken.
+var errNames = errors.New("too many names")
+
+func (s *Server) parseEvents(value string) (set event.TypeSet, all bool, err error) {
+	if n, most := strings.Count(value, ",")+1, s.config.Load().Limits.MaxSubscription; n > most {
+		return set, false, fmt.Errorf("events has %w: %d, at most %d are taken (limits.max_subscription); a prefix such as vrf.* is one", errNames, n, most)
+	}
+	return s.catalogue.ParseTypesParam(value)
+}
+
+// refuseParams answers a query that parseParams found something wrong with.
+func (s *Server) refuseParams(ctx *fasthttp.RequestCtx, err error) {
+	why := badParameter
+	if errors.Is(err, errNames) {
+		why = subscriptionTooLarge
+	}
+	s.metrics.reject(why)
+	refuse(ctx, fasthttp.StatusBadRequest, "%v", err)
+}
+
 // problems are what is wrong with a query, to be reported all at once.
-type problems []string
+type problems []error
 
 func (p *problems) note(err error) {
 	if err != nil {
-		*p = append(*p, err.Error())
+		*p = append(*p, err)
 	}
 }
 
@@ -61,8 +89,20 @@ func (p problems) err() error {
 	if len(p) == 0 {
 		return nil
 	}
-	return errors.New(strings.Join(p, "; "))
+	return p
 }
+
+// Error implements error.
+func (p problems) Error() string {
+	texts := make([]string, len(p))
+	for i, err := range p {
+		texts[i] = err.Error()
+	}
+	return strings.Join(texts, "; ")
+}
+
+// Unwrap returns each of the problems, for errors.Is.
+func (p problems) Unwrap() []error { return p }
 
 func parseSince(value string) (actors.Start, error) {
 	switch value {

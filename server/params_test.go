@@ -163,7 +163,7 @@ func TestWindows(t *testing.T) {
 			t.Errorf("batch_delay=%s: %v, %v; want %v", value, window, err, want)
 		}
 		p := streamParams{window: window}
-		if got := p.client(nil, &slots{}).Window; got != want {
+		if got := p.client(nil, nil).Window; got != want {
 			t.Errorf("batch_delay=%s: the connection has %v, want %v", value, got, want)
 		}
 	}

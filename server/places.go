@@ -22,43 +22,43 @@ func (s *slots) take(limit int) bool {
 
 func (s *slots) free() { s.taken.Add(-1) }
 
-// promised holds the slots of requests that are to become streams and are not
+// promised holds the places of requests that are to become streams and are not
 // yet: fasthttp calls a hijack handler only if it could write the response and
-// the client did not ask for the connection to be closed. A slot whose connection
+// the client did not ask for the connection to be closed. A place whose connection
 // ends before that is free again.
 type promised struct {
 	mu sync.Mutex
-	by map[net.Conn]*slots
+	by map[net.Conn]func()
 }
 
-// keep keeps the slot that was taken for conn.
-func (p *promised) keep(conn net.Conn, slot *slots) {
+// keep keeps what frees the place that was taken for conn.
+func (p *promised) keep(conn net.Conn, free func()) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.by == nil {
-		p.by = make(map[net.Conn]*slots)
+		p.by = make(map[net.Conn]func())
 	}
-	p.by[conn] = slot
+	p.by[conn] = free
 }
 
-// claim hands the slot over to the stream that conn has become.
+// claim hands the place over to the stream that conn has become.
 func (p *promised) claim(conn net.Conn) { p.remove(conn) }
 
-func (p *promised) remove(conn net.Conn) *slots {
+func (p *promised) remove(conn net.Conn) (free func()) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	slot := p.by[conn]
+	free = p.by[conn]
 	delete(p.by, conn)
-	return slot
+	return free
 }
 
-// follow frees the slot of a connection that ended without becoming a stream. It
+// follow frees the place of a connection that ended without becoming a stream. It
 // is fasthttp's ConnState.
 func (p *promised) follow(conn net.Conn, state fasthttp.ConnState) {
 	if state != fasthttp.StateClosed {
 		return
 	}
-	if slot := p.remove(conn); slot != nil {
-		slot.free()
+	if free := p.remove(conn); free != nil {
+		free()
 	}
 }

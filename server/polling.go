@@ -33,8 +33,7 @@ func (s *Server) poll(ctx *fasthttp.RequestCtx) {
 	wait, err := parseNumber("wait", args, 0, 0, pollWaitMax)
 	wrong.note(err)
 	if err := wrong.err(); err != nil {
-		s.metrics.reject(badParameter)
-		refuse(ctx, fasthttp.StatusBadRequest, "%v", err)
+		s.refuseParams(ctx, err)
 		return
 	}
 	if !s.confine(ctx, &p, grant) {
@@ -48,7 +47,11 @@ func (s *Server) poll(ctx *fasthttp.RequestCtx) {
 			retryLater(ctx, "all %d long polls are taken (api.max_sse_connections); poll without wait", most)
 			return
 		}
-		defer s.polls.free()
+		leave, ok := s.mayStay(ctx, p.user(), &s.polls)
+		if !ok {
+			return
+		}
+		defer leave()
 	}
 	answer := s.router.Poll(context.Background(), actors.Poll{
 		Subscription: p.subscription,

@@ -3,8 +3,6 @@ package server
 import (
 	"errors"
 	"fmt"
-	"math"
-	"strconv"
 	"strings"
 	"time"
 
@@ -180,7 +178,7 @@ func (s *Server) refusePublish(ctx *fasthttp.RequestCtx, err error) {
 	case errors.As(err, &rate):
 		s.metrics.reject(publishRate)
 		refuse(ctx, fasthttp.StatusTooManyRequests, "%v", err)
-		ctx.Response.Header.Set("Retry-After", strconv.Itoa(int(math.Ceil(rate.wait.Seconds()))))
+		retryAfter(ctx, rate.wait)
 	case errors.Is(err, actors.ErrKeyReused):
 		s.metrics.reject(keyReused)
 		refuse(ctx, fasthttp.StatusUnprocessableEntity, "%v", err)

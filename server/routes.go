@@ -11,6 +11,8 @@ type route struct {
 	get, post func(s *Server, ctx *fasthttp.RequestCtx)
 	// guarded paths are for same-origin and allowed browser origins only.
 	guarded bool
+	// limited answers requests that come too often, and reports whether it did not.
+	limited func(s *Server, ctx *fasthttp.RequestCtx) (ok bool)
 	// metrics are not for everyone where api.enable_metrics is off.
 	metrics bool
 }
@@ -21,11 +23,11 @@ func routes(path string) (r route, ok bool) {
 	case "/":
 		r = route{get: (*Server).landing}
 	case "/v1/ws/events":
-		r = route{get: (*Server).websocket, guarded: true}
+		r = route{get: (*Server).websocket, guarded: true, limited: (*Server).mayBegin}
 	case "/v1/sse/events":
-		r = route{get: (*Server).sseStream, guarded: true}
+		r = route{get: (*Server).sseStream, guarded: true, limited: (*Server).mayBegin}
 	case "/v1/events":
-		r = route{get: (*Server).poll, post: (*Server).publish, guarded: true}
+		r = route{get: (*Server).poll, post: (*Server).publish, guarded: true, limited: (*Server).mayAsk}
 	case "/v1/events/types":
 		r = route{get: (*Server).eventTypes}
 	case "/health":
@@ -67,7 +69,7 @@ func (s *Server) serve(ctx *fasthttp.RequestCtx) {
 		return
 	}
 	if r.get != nil && string(ctx.Path()) == "/" && isUpgrade(ctx) {
-		r = route{get: (*Server).websocket, guarded: true} // `artillery quick` drops the path
+		r = route{get: (*Server).websocket, guarded: true, limited: (*Server).mayBegin} // `artillery quick` drops the path
 	}
 	method := string(ctx.Method())
 	if method == fasthttp.MethodOptions {
@@ -77,6 +79,9 @@ func (s *Server) serve(ctx *fasthttp.RequestCtx) {
 	if r.guarded && !allowed {
 		s.metrics.reject(foreignOrigin)
 		refuse(ctx, fasthttp.StatusForbidden, "this origin is not allowed; api.cors_origins lists those that are")
+		return
+	}
+	if r.limited != nil && !r.limited(s, ctx) {
 		return
 	}
 	switch {

@@ -56,14 +56,14 @@ type Server struct {
 	sse        slots
 	polls      slots
 	promised   promised
+	admission  admission
+	trusted    atomic.Pointer[proxies]
 	draining   atomic.Bool
 }
 
 const (
 	idleTimeout = 60 * time.Second
-	// A publisher may take this long for a body, and a client for an answer that
-	// is not a stream.
-	bodyTimeout   = 60 * time.Second
+	// answerTimeout is how long a client may take for an answer that is not a stream.
 	answerTimeout = 60 * time.Second
 	// forcedAfter is how much longer than drain_timeout a shutdown may take
 	// before what is left is cut off.
@@ -98,6 +98,7 @@ func New(o Options) (*Server, error) {
 		transports: t,
 		tls:        secure,
 		types:      newTypesPage(o.Catalogue),
+		admission:  admission{began: time.Now()},
 	}
 	s.metrics = newCounters(s)
 	if err := s.Reload(o.Config); err != nil {
@@ -115,7 +116,7 @@ func New(o Options) (*Server, error) {
 		ErrorHandler:                 s.badRequest,
 		ExpectHandler:                s.expect,
 		ReadTimeout:                  o.Config.API.HeaderTimeout,
-		HeaderReceived:               allowBody,
+		HeaderReceived:               s.allowBody,
 		ConnState:                    s.promised.follow,
 		WriteTimeout:                 answerTimeout,
 		IdleTimeout:                  idleTimeout,
@@ -139,9 +140,9 @@ func New(o Options) (*Server, error) {
 
 // allowBody gives a request with a body the time for it that its head does not
 // get.
-func allowBody(h *fasthttp.RequestHeader) (c fasthttp.RequestConfig) {
+func (s *Server) allowBody(h *fasthttp.RequestHeader) (c fasthttp.RequestConfig) {
 	if h.IsPost() {
-		c.ReadTimeout = bodyTimeout
+		c.ReadTimeout = s.config.Load().API.BodyTimeout
 	}
 	return c
 }
@@ -200,11 +201,16 @@ func (s *Server) Reload(c config.Config) error {
 	if err != nil {
 		return err
 	}
+	trusted, err := c.API.TrustedNetworks()
+	if err != nil {
+		return err
+	}
 	for _, p := range tokens.Publishers() {
 		s.metrics.published(p.Name) // so that it is there before the first event
 	}
 	s.tokens.Store(tokens)
 	s.door.Store(&door{who})
+	s.trusted.Store((*proxies)(&trusted))
 	s.config.Store(&c)
 	if s.tls != nil {
 		s.tls.reload()

@@ -22,8 +22,7 @@ func (s *Server) sseStream(ctx *fasthttp.RequestCtx) {
 	}
 	p, err := s.parseParams(ctx.QueryArgs())
 	if err != nil {
-		s.metrics.reject(badParameter)
-		refuse(ctx, fasthttp.StatusBadRequest, "%v", err)
+		s.refuseParams(ctx, err)
 		return
 	}
 	if !s.confine(ctx, &p, grant) {
@@ -42,18 +41,23 @@ func (s *Server) sseStream(ctx *fasthttp.RequestCtx) {
 		retryLater(ctx, "all %d SSE connections are taken (api.max_sse_connections)", cfg.API.MaxSSEConnections)
 		return
 	}
+	leave, ok := s.mayStay(ctx, p.user(), &s.sse)
+	if !ok {
+		return
+	}
+	client := s.forwardedFor(ctx)
 	head := sseHead(ctx)
 	ctx.HijackSetNoResponse(true) // the actor writes it, as all else
 	promise := ctx.Conn()
-	s.promised.keep(promise, &s.sse)
+	s.promised.keep(promise, leave)
 	ctx.Hijack(func(conn net.Conn) {
 		s.promised.claim(promise)
-		s.handOver(&s.sse, func() error {
+		s.handOver(leave, func() error {
 			t, _, err := s.transports.take(conn, s.transportSettings())
 			if err != nil {
 				return err
 			}
-			err = s.router.ServeSSE(actors.SSE{Client: p.client(t, &s.sse), Head: head, Heartbeat: p.heartbeat})
+			err = s.router.ServeSSE(actors.SSE{Client: p.client(through(t, client), leave), Head: head, Heartbeat: p.heartbeat})
 			if err != nil {
 				t.Close()
 			}

@@ -165,7 +165,7 @@ func (s *Server) confine(ctx *fasthttp.RequestCtx, p *streamParams, g *actors.Gr
 		if !p.subscription.All {
 			names = strings.Join(s.catalogue.Names(more), ", ")
 		}
-		beyond = append(beyond, "events "+names)
+		beyond.note(errors.New("events " + names))
 	}
 	if more := p.subscription.Priorities &^ g.Priorities; present(ctx, "priority") && more != 0 {
 		var names []string
@@ -174,7 +174,7 @@ func (s *Server) confine(ctx *fasthttp.RequestCtx, p *streamParams, g *actors.Gr
 				names = append(names, priority.String())
 			}
 		}
-		beyond = append(beyond, "priority "+strings.Join(names, ", "))
+		beyond.note(errors.New("priority " + strings.Join(names, ", ")))
 	}
 	if err := beyond.err(); err != nil {
 		s.metrics.reject(beyondGrant)

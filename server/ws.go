@@ -30,8 +30,7 @@ func (s *Server) websocket(ctx *fasthttp.RequestCtx) {
 	}
 	p, err := s.parseParams(ctx.QueryArgs())
 	if err != nil {
-		s.metrics.reject(badParameter)
-		refuse(ctx, fasthttp.StatusBadRequest, "%v", err)
+		s.refuseParams(ctx, err)
 		return
 	}
 	if !s.confine(ctx, &p, grant) {
@@ -42,6 +41,11 @@ func (s *Server) websocket(ctx *fasthttp.RequestCtx) {
 		retryLater(ctx, "all %d WebSocket connections are taken (api.max_websocket_connections)", cfg.API.MaxWebSocketConnections)
 		return
 	}
+	leave, ok := s.mayStay(ctx, p.user(), &s.websockets)
+	if !ok {
+		return
+	}
+	client := s.forwardedFor(ctx)
 	deflate := cfg.Stream.Compression && offersDeflate(ctx)
 	upgrader := s.upgrader
 	upgrader.EnableCompression = deflate
@@ -50,16 +54,16 @@ func (s *Server) websocket(ctx *fasthttp.RequestCtx) {
 	}
 	selectProtocol(ctx)
 	promise := ctx.Conn()
-	s.promised.keep(promise, &s.websockets)
+	s.promised.keep(promise, leave)
 	err = upgrader.Upgrade(ctx, func(conn *websocket.Conn) {
 		s.promised.claim(promise)
-		s.handOver(&s.websockets, func() error {
+		s.handOver(leave, func() error {
 			t, early, err := s.transports.take(conn.NetConn(), s.transportSettings())
 			if err != nil {
 				return err
 			}
 			err = s.router.ServeWebSocket(actors.WebSocket{
-				Client:  p.client(t, &s.websockets),
+				Client:  p.client(through(t, client), leave),
 				IDs:     p.ids,
 				Deflate: deflate,
 				Early:   early,
@@ -75,7 +79,7 @@ func (s *Server) websocket(ctx *fasthttp.RequestCtx) {
 	})
 	if err != nil { // the upgrader has answered
 		s.promised.claim(promise)
-		s.websockets.free()
+		leave()
 	}
 }
 
@@ -84,7 +88,7 @@ func (s *Server) websocket(ctx *fasthttp.RequestCtx) {
 var goingAway = []byte{0x88, 2, 1001 >> 8, 1001 & 0xff}
 
 // client is the part that a WebSocket and an SSE stream share.
-func (p *streamParams) client(t actors.Transport, counted *slots) actors.Client {
+func (p *streamParams) client(t actors.Transport, leave func()) actors.Client {
 	return actors.Client{
 		Transport:    t,
 		Subscription: p.subscription,
@@ -93,16 +97,16 @@ func (p *streamParams) client(t actors.Transport, counted *slots) actors.Client 
 		Window:       p.window,
 		Grant:        p.grant,
 		Verify:       p.verify,
-		OnClose:      counted.free,
+		OnClose:      leave,
 	}
 }
 
 // handOver begins a stream on a hijacked connection. A stream that does not begin
-// gives its slot back.
-func (s *Server) handOver(counted *slots, begin func() error) {
+// gives its place back.
+func (s *Server) handOver(leave func(), begin func() error) {
 	s.handshakes.Add(1)
 	if err := begin(); err != nil {
-		counted.free()
+		leave()
 		s.metrics.reject(handOverFailed)
 		s.log.Debug("cannot begin a stream", "error", err)
 	}
