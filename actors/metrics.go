@@ -24,6 +24,9 @@ type Metrics struct {
 	refused [event.NumPriorities]*metrics.Counter
 	replayed,
 	keysEvicted *metrics.Counter
+	tooLarge,
+	tooMany,
+	tooManyNames *metrics.Counter // that clients sent over their limits
 	stalled  *metrics.Counter
 	released *metrics.Counter
 	restarts map[string]*metrics.Counter
@@ -47,10 +50,14 @@ func newMetrics(set *metrics.Set) *Metrics {
 		sseBytes:    set.NewCounter(`adic_bytes_sent_total{transport="sse"}`),
 		replayed:    set.NewCounter("adic_publish_replays_total"),
 		keysEvicted: set.NewCounter("adic_publish_keys_evicted_total"),
-		stalled:     set.NewCounter("adic_clients_stalled_total"),
-		released:    set.NewCounter("adic_clients_released_total"),
-		dead:        set.NewCounter("adic_dead_letters_total"),
-		restarts:    make(map[string]*metrics.Counter),
+		// The server counts what it refuses in the same family.
+		tooLarge:     set.GetOrCreateCounter(`adic_rejections_total{reason="message_too_large"}`),
+		tooMany:      set.GetOrCreateCounter(`adic_rejections_total{reason="message_rate"}`),
+		tooManyNames: set.GetOrCreateCounter(`adic_rejections_total{reason="subscription_too_large"}`),
+		stalled:      set.NewCounter("adic_clients_stalled_total"),
+		released:     set.NewCounter("adic_clients_released_total"),
+		dead:         set.NewCounter("adic_dead_letters_total"),
+		restarts:     make(map[string]*metrics.Counter),
 	}
 	for _, p := range event.Priorities() {
 		m.dropped[p] = set.NewCounter(fmt.Sprintf("adic_events_dropped_total{priority=%q}", p))

@@ -17,7 +17,7 @@ import (
 )
 
 // Settings are what may change while the router runs. All durations and numbers
-// are above 0, but for ClientMessageRate.
+// are above 0, but for ClientMessageRate and MaxSubscription.
 type Settings struct {
 	Retain [event.NumPriorities]int // events a ring holds, by class
 
@@ -30,6 +30,7 @@ type Settings struct {
 
 	MaxMessageSize    int // bytes of a client's message
 	ClientMessageRate int // messages a second; 0 is no limit
+	MaxSubscription   int // names in a Subscribe or Unsubscribe; 0 is no limit
 }
 
 // Options make a Router.

@@ -3,6 +3,7 @@ package actors
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"time"
 	"unicode/utf8"
 
@@ -48,6 +49,7 @@ func (s *wsSession) receive(c *Connection, data []byte) error {
 	for !s.closeHeard {
 		f, size, err := parseFrame(data, s.room(c), s.deflate)
 		if reason, ok := asClose(err); ok && reason.code == CloseTooBig {
+			c.hub.metrics.tooLarge.Inc()
 			err = tooBig(c.hub.settings().MaxMessageSize)
 		}
 		if err != nil {
@@ -132,12 +134,16 @@ func (s *wsSession) handleMessage(c *Connection, m *message) error {
 		return &closeError{CloseUnsupported, "binary messages are not understood; send JSON text"}
 	}
 	if !s.rate.allow(time.Since(c.hub.started), settings.ClientMessageRate) {
+		c.hub.metrics.tooMany.Inc()
 		return &closeError{ClosePolicy, "too many messages"}
 	}
 	text := m.data
 	if m.compressed {
 		var err error
 		if text, err = inflate(m.data, settings.MaxMessageSize); err != nil {
+			if reason, ok := asClose(err); ok && reason.code == CloseTooBig {
+				c.hub.metrics.tooLarge.Inc()
+			}
 			return err
 		}
 	}
@@ -167,6 +173,11 @@ func (s *wsSession) handleText(c *Connection, text []byte) {
 	case "Subscribe", "Unsubscribe":
 		if m.Events == nil {
 			s.replyError(c, m.Type+` needs "events", a list of names`)
+			return
+		}
+		if n, most := len(*m.Events), c.hub.settings().MaxSubscription; most > 0 && n > most {
+			c.hub.metrics.tooManyNames.Inc()
+			s.replyError(c, fmt.Sprintf("events has too many names: %d, at most %d are taken; a prefix such as vrf.* is one", n, most))
 			return
 		}
 		types, all, err := c.hub.catalogue.ParseTypes(*m.Events)

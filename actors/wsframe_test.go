@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/VictoriaMetrics/metrics"
 )
 
 // head is the beginning of a frame of which no more has come.
@@ -154,7 +156,8 @@ func TestParseClose(t *testing.T) {
 
 // looseConnection is a Connection that belongs to no actor, for driving a session.
 func looseConnection(deflate bool) (*Connection, *wsSession) {
-	hub := &Router{catalogue: catalogue(), started: time.Now(), stream: newStream(1, [3]int{4, 4, 4})}
+	hub := &Router{catalogue: catalogue(), started: time.Now(), stream: newStream(1, [3]int{4, 4, 4}),
+		metrics: newMetrics(metrics.NewSet())}
 	settings := testSettings()
 	settings.ClientMessageRate = 0
 	hub.set.Store(&settings)

@@ -51,6 +51,7 @@ const connectionsPath = "/admin/connections"
 // serveAdmin is the handler of all requests to the admin address.
 func (s *Server) serveAdmin(ctx *fasthttp.RequestCtx) {
 	defer s.recovered(ctx)
+	noSniff(ctx)
 	method := string(ctx.Method())
 	serve, methods := s.adminPage(string(ctx.Path()))
 	switch {

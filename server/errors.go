@@ -24,6 +24,7 @@ func writeError(ctx *fasthttp.RequestCtx, status int, body any) {
 		panic(err) // structs of strings and numbers: cannot happen
 	}
 	ctx.Response.ResetBody()
+	noSniff(ctx) // also for what never came to a handler
 	ctx.SetStatusCode(status)
 	ctx.SetContentType("application/json")
 	ctx.SetBody(text)

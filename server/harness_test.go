@@ -88,6 +88,7 @@ func startLoggedFront(t *testing.T, over carrier, log *slog.Logger, change ...fu
 			StallTimeout:      cfg.Stream.StallTimeout,
 			MaxMessageSize:    cfg.Stream.MaxMessageSize,
 			ClientMessageRate: cfg.Stream.ClientMessageRate,
+			MaxSubscription:   cfg.Limits.MaxSubscription,
 		},
 		Catalogue: event.Default(), Metrics: set, Log: log,
 	})

@@ -58,6 +58,7 @@ func (r route) allow() string {
 // serve is the handler of all requests.
 func (s *Server) serve(ctx *fasthttp.RequestCtx) {
 	defer s.recovered(ctx)
+	noSniff(ctx)
 	if s.draining.Load() {
 		ctx.SetConnectionClose() // the next request is for another process
 	}
@@ -94,6 +95,12 @@ func (s *Server) serve(ctx *fasthttp.RequestCtx) {
 		ctx.Response.Header.Set("Allow", r.allow())
 		refuse(ctx, fasthttp.StatusMethodNotAllowed, "%s is not for this path; it takes %s", methodName(method), r.allow())
 	}
+}
+
+// noSniff is on every answer: an answer is what its Content-Type says, and no page
+// or script that happens to be in it (Fetch §3.6).
+func noSniff(ctx *fasthttp.RequestCtx) {
+	ctx.Response.Header.Set("X-Content-Type-Options", "nosniff")
 }
 
 // methodName is what of a method may be repeated to its sender.

@@ -51,6 +51,7 @@ type Server struct {
 	metrics    *counters
 	handshakes atomic.Int64 // that became streams
 	types      typesPage
+	policy     string // of the pages
 
 	websockets slots
 	sse        slots
@@ -98,6 +99,7 @@ func New(o Options) (*Server, error) {
 		transports: t,
 		tls:        secure,
 		types:      newTypesPage(o.Catalogue),
+		policy:     pagePolicy(landingPage),
 		admission:  admission{began: time.Now()},
 	}
 	s.metrics = newCounters(s)

@@ -84,6 +84,7 @@ func sseHead(ctx *fasthttp.RequestCtx) []byte {
 		"Cache-Control: no-cache\r\n" +
 		"X-Accel-Buffering: no\r\n" +
 		"Connection: close\r\n" +
+		"X-Content-Type-Options: nosniff\r\n" +
 		"Vary: Origin\r\n")
 	for _, name := range []string{"Access-Control-Allow-Origin", "Access-Control-Expose-Headers"} {
 		if v := ctx.Response.Header.Peek(name); len(v) > 0 {

@@ -208,6 +208,7 @@ func routerSettings(c *config.Config) actors.Settings {
 		StallTimeout:      c.Stream.StallTimeout,
 		MaxMessageSize:    c.Stream.MaxMessageSize,
 		ClientMessageRate: c.Stream.ClientMessageRate,
+		MaxSubscription:   c.Limits.MaxSubscription,
 	}
 }
 
