@@ -15,11 +15,16 @@ import (
 // admission counts who is in and how often who comes, by address and by user: what
 // the section [limits] bounds. What no limit asks for is not counted.
 type admission struct {
+	clock     func() time.Duration // counts from any moment
 	mu        sync.Mutex
-	began     time.Time // what its times count from
-	total     bucket    // handshakes of all
+	total     bucket // handshakes of all
 	addresses addresses
 	users     map[string]int // connections
+}
+
+func newAdmission() *admission {
+	began := time.Now()
+	return &admission{clock: func() time.Duration { return time.Since(began) }}
 }
 
 // network returns what counts as one address with addr.
@@ -40,7 +45,7 @@ func network(addr netip.Addr, l *config.Limits) netip.Prefix {
 func (a *admission) handshake(from netip.Addr, l *config.Limits) (wait time.Duration, all bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	now := time.Since(a.began)
+	now := a.clock()
 	var who *address
 	if l.HandshakesPerSecond > 0 {
 		who = a.addresses.see(network(from, l), now)
@@ -60,7 +65,7 @@ func (a *admission) handshake(from netip.Addr, l *config.Limits) (wait time.Dura
 func (a *admission) request(from netip.Addr, l *config.Limits) (wait time.Duration) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	now := time.Since(a.began)
+	now := a.clock()
 	return a.addresses.see(network(from, l), now).requests.take(now, l.RequestsPerSecond)
 }
 
@@ -82,7 +87,7 @@ func (a *admission) enter(from netip.Addr, user string, l *config.Limits) (g gue
 		g.user = user
 	}
 	if l.ConnectionsPerAddress > 0 {
-		g.address = a.addresses.see(network(from, l), time.Since(a.began))
+		g.address = a.addresses.see(network(from, l), a.clock())
 		if g.address.connections >= l.ConnectionsPerAddress {
 			return guest{}, addressLimit, false
 		}
@@ -102,7 +107,7 @@ func (a *admission) leave(g guest) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if g.address != nil {
-		a.addresses.disconnect(g.address, time.Since(a.began))
+		a.addresses.disconnect(g.address, a.clock())
 	}
 	if g.user != "" {
 		if a.users[g.user]--; a.users[g.user] == 0 {

@@ -139,7 +139,17 @@ type rawClient struct {
 // dial opens a connection, which is closed when the test ends.
 func (f *front) dial(t *testing.T) *rawClient {
 	t.Helper()
-	conn, err := net.Dial("tcp", f.addr)
+	return f.dialFrom(t, "")
+}
+
+// dialFrom is dial from an address of this machine, or from any if it is empty.
+func (f *front) dialFrom(t *testing.T, address string) *rawClient {
+	t.Helper()
+	var from net.Dialer
+	if address != "" {
+		from.LocalAddr = &net.TCPAddr{IP: net.ParseIP(address)}
+	}
+	conn, err := from.Dial("tcp", f.addr)
 	if err != nil {
 		t.Fatal(err)
 	}

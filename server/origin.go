@@ -16,7 +16,7 @@ func (s *Server) cors(ctx *fasthttp.RequestCtx) bool {
 	if origin == "" || sameOrigin(origin, string(ctx.Host())) {
 		return true
 	}
-	if !originAllowed(origin, s.config.Load().API.CORSOrigins) {
+	if !wellFormed(origin) || !originAllowed(origin, s.config.Load().API.CORSOrigins) {
 		return false
 	}
 	ctx.Response.Header.Set("Access-Control-Allow-Origin", origin)
@@ -51,6 +51,17 @@ func sameOrigin(origin, host string) bool {
 	}
 	port := map[string]string{"http": ":80", "https": ":443"}[u.Scheme]
 	return port != "" && strings.EqualFold(strings.TrimSuffix(u.Host, port), strings.TrimSuffix(host, port))
+}
+
+// wellFormed reports whether origin has only what a scheme, a host and a port are made
+// of. It is sent back, and "*." stands for hosts: nothing else is to hide there.
+func wellFormed(origin string) bool {
+	const longest = 300 // a host has at most 253 bytes (RFC 1035 §2.3.4)
+	odd := func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune(":/.-_[]+", r)
+	}
+	_, host, ok := strings.Cut(origin, "://")
+	return ok && len(origin) <= longest && !strings.Contains(host, "/") && !strings.ContainsFunc(origin, odd)
 }
 
 // originAllowed reports whether a list as api.cors_origins holds origin: exactly,

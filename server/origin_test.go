@@ -9,7 +9,7 @@ import (
 )
 
 func TestOrigins(t *testing.T) {
-	listed := []string{"https://app.example.org", "https://*.example.net", "http://localhost:3000"}
+	listed := []string{"https://app.example.org", "https://*.example.net", "http://localhost:3000", "*.example.com", "*.example.com:8443"}
 	tests := []struct {
 		name    string
 		origins []string // api.cors_origins
@@ -46,10 +46,21 @@ func TestOrigins(t *testing.T) {
 		{"a wildcard and another port", listed, "router.example", "https://a.example.net:8443", false},
 		{"ends like a wildcard", listed, "router.example", "https://evilexample.net", false},
 		{"begins like a wildcard", listed, "router.example", "https://a.example.net.elsewhere.example", false},
+		{"below a wildcard without a scheme", listed, "router.example", "https://a.example.com", true},
+		{"the same and a port", listed, "router.example", "https://a.example.com:8443", true},
+		{"the same and another port", listed, "router.example", "https://a.example.com:9443", false},
+		{"the same without encryption", listed, "router.example", "http://a.example.com", false},
+		{"the domain of a wildcard without a scheme", listed, "router.example", "https://example.com", false},
+		{"ends like a wildcard without a scheme", listed, "router.example", "https://evilexample.com", false},
 		{"null beside a list", listed, "router.example", "null", false},
 
 		{"any", []string{"*"}, "router.example", "https://elsewhere.example", true},
 		{"any, with a port", []string{"*"}, "router.example", "http://localhost:5173", true},
+		{"any, by address", []string{"*"}, "router.example", "http://[::1]:5173", true},
+		{"any, of an extension", []string{"*"}, "router.example", "chrome-extension://abcdefgh", true},
+		{"markup is no origin", []string{"*"}, "router.example", "https://<script>", false},
+		{"a path is no host", listed, "router.example", "https://elsewhere.example/.example.net", false},
+		{"far too long for an origin", []string{"*"}, "router.example", "https://" + strings.Repeat("a", 300), false},
 		{"null is no origin", []string{"*"}, "router.example", "null", false},
 	}
 	f := startFront(t, overTCP)

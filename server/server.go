@@ -57,7 +57,7 @@ type Server struct {
 	sse        slots
 	polls      slots
 	promised   promised
-	admission  admission
+	admission  *admission
 	trusted    atomic.Pointer[proxies]
 	draining   atomic.Bool
 }
@@ -100,7 +100,7 @@ func New(o Options) (*Server, error) {
 		tls:        secure,
 		types:      newTypesPage(o.Catalogue),
 		policy:     pagePolicy(landingPage),
-		admission:  admission{began: time.Now()},
+		admission:  newAdmission(),
 	}
 	s.metrics = newCounters(s)
 	if err := s.Reload(o.Config); err != nil {
