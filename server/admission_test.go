@@ -174,6 +174,33 @@ func admissionProperty(t *rapid.T) {
 	}
 }
 
+// A handshake that is one too many for all does not count for its address.
+func TestHandshakesOfAllDoNotCountForOne(t *testing.T) {
+	var now time.Duration
+	a := &admission{clock: func() time.Duration { return now }}
+	l := config.Limits{IPv4Prefix: 32, IPv6Prefix: 64, HandshakesPerSecond: 1, TotalHandshakesPerSecond: 1}
+	busy, other := netip.MustParseAddr("127.0.0.1"), netip.MustParseAddr("127.0.0.2")
+	for i, want := range []struct {
+		from netip.Addr
+		wait time.Duration
+		all  bool
+	}{
+		{busy, 0, true}, {busy, 0, true}, // twice the rate at once, of all and of one
+		{busy, time.Second, false},
+		{other, time.Second, true}, {other, time.Second, true}, {other, time.Second, true},
+	} {
+		if wait, all := a.handshake(want.from, &l); wait != want.wait || all != want.all {
+			t.Fatalf("handshake %d: wait %v because of all: %v; want %v, %v", i, wait, all, want.wait, want.all)
+		}
+	}
+	l.TotalHandshakesPerSecond = 0
+	for range 2 {
+		if wait, _ := a.handshake(other, &l); wait != 0 {
+			t.Fatal("the handshakes that were refused for the sake of all count for their address")
+		}
+	}
+}
+
 // nthAddr is an address of a /32 that an attacker has, each in a /64 of its own.
 func nthAddr(n int) netip.Addr {
 	b := netip.MustParseAddr("2001:db8::1").As16()

@@ -379,7 +379,7 @@ func TestSubscriptionSize(t *testing.T) {
 // which is for the whole of it.
 func TestSlowBody(t *testing.T) {
 	const timeout = 200 * time.Millisecond
-	f := startFront(t, overTCP, func(c *config.Config) { c.API.BodyTimeout = timeout })
+	f := startFront(t, overTCP, func(c *config.Config) { c.API.HeaderTimeout, c.API.BodyTimeout = time.Hour, timeout })
 	head := fmt.Sprintf("POST /v1/events HTTP/1.1\r\nHost: %s\r\n%s\r\n", f.addr, bearer)
 	for name, sent := range map[string]string{
 		"nothing of it":         head + "Content-Length: 9\r\n\r\n",
