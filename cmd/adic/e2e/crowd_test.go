@@ -19,7 +19,8 @@ type crowd struct {
 	stop context.CancelFunc
 	ctx  context.Context
 
-	loud    atomic.Bool // publishers and visitors go on
+	pace    time.Duration // between two requests of a publisher or visitor
+	loud    atomic.Bool   // they go on
 	callers sync.WaitGroup
 
 	mu        sync.Mutex
@@ -33,7 +34,7 @@ type crowd struct {
 }
 
 func newCrowd(t *testing.T, addr string) *crowd {
-	c := &crowd{addr: addr, accepted: make(map[int]bool), unknown: make(map[int]bool)}
+	c := &crowd{addr: addr, pace: 5 * time.Millisecond, accepted: make(map[int]bool), unknown: make(map[int]bool)}
 	c.loud.Store(true)
 	c.ctx, c.stop = context.WithCancel(t.Context())
 	t.Cleanup(c.leave)
@@ -127,17 +128,17 @@ func (c *crowd) visit(n int) {
 				c.mu.Lock()
 				c.visits++
 				c.mu.Unlock()
-				breathe(c.ctx)
+				c.breathe()
 			}
 		})
 	}
 }
 
 // breathe keeps a busy client from taking the machine for itself.
-func breathe(ctx context.Context) {
+func (c *crowd) breathe() {
 	select {
-	case <-time.After(5 * time.Millisecond):
-	case <-ctx.Done():
+	case <-time.After(c.pace):
+	case <-c.ctx.Done():
 	}
 }
 
@@ -168,7 +169,7 @@ func (c *crowd) publish(n int) {
 					}
 					pause(c.ctx)
 				}
-				breathe(c.ctx)
+				c.breathe()
 			}
 		})
 	}
