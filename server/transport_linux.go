@@ -61,6 +61,12 @@ func (s *socket) configure(settings transportSettings) error {
 	if err := unix.SetsockoptInt(s.fd, unix.IPPROTO_TCP, unix.TCP_NOTSENT_LOWAT, notSentLowWater); err != nil {
 		return fmt.Errorf("cannot set TCP_NOTSENT_LOWAT: %w", err)
 	}
+	// A client whose network has gone answers nothing, and SSE asks nothing of it:
+	// its heartbeats would be retransmitted for a quarter of an hour. The same ends
+	// what waits in the kernel after a client was closed that had no room for it.
+	if err := unix.SetsockoptInt(s.fd, unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, int(settings.stallTimeout.Milliseconds())); err != nil {
+		return fmt.Errorf("cannot set TCP_USER_TIMEOUT: %w", err)
+	}
 	return nil
 }
 

@@ -113,7 +113,8 @@ func (s *Server) handOver(leave func(), begin func() error) {
 }
 
 func (s *Server) transportSettings() transportSettings {
-	return transportSettings{sendBuffer: s.config.Load().Stream.SendBuffer}
+	stream := &s.config.Load().Stream
+	return transportSettings{sendBuffer: stream.SendBuffer, stallTimeout: stream.StallTimeout}
 }
 
 // mayStream answers requests for streams that are switched off or not to be had
