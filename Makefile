@@ -6,7 +6,7 @@ LDFLAGS := -X main.version=$(VERSION)
 # Of `make bench`: --reps, --loads, --servers, --quick.
 BENCHFLAGS ?=
 
-.PHONY: run build test check unit setup bench clean
+.PHONY: run build test check unit setup bench soak clean
 
 ## run: build adic and serve on port 9121 with the demo source
 run: build
@@ -48,6 +48,11 @@ bench:
 	cd bench/peers && dir=$$(mktemp -d) && $(GO) build -o $$dir/peers . && \
 	  $$dir/peers run --out $$dir $(BENCHFLAGS) && $$dir/peers report --out $$dir --write .. && \
 	  echo "every run: $$dir/results.json"
+
+## soak: run the binary for long under churn, stalls, bursts and restarts (SOAK=30m)
+SOAK ?= 30m
+soak: build
+	$(GO) run ./bench/soak -adic ./adic -for $(SOAK)
 
 clean:
 	rm -f adic
