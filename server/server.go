@@ -164,7 +164,7 @@ func (s *Server) accept(l *listener) error {
 	if !s.listeners.add(l) {
 		return l.Close()
 	}
-	defer newTidy(&s.handshakes).close()
+	defer newTidy(s.moves).close()
 	if err := s.http.Serve(s.secured(l)); err != nil {
 		return fmt.Errorf("cannot serve: %w", err)
 	}
@@ -190,6 +190,12 @@ func (s *Server) secured(ln net.Listener) net.Listener {
 // connections is how many there are, of all kinds.
 func (s *Server) connections() int64 {
 	return int64(s.http.GetOpenConnectionsCount()) + s.websockets.taken.Load() + s.sse.taken.Load()
+}
+
+// moves is how many streams have begun and how many have ended, in sum.
+func (s *Server) moves() int64 {
+	began := s.handshakes.Load()
+	return began + began - s.websockets.taken.Load() - s.sse.taken.Load()
 }
 
 // Reload puts in force what config allows to change while running, and a new

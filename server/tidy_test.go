@@ -16,7 +16,7 @@ func TestTidy(t *testing.T) {
 	}
 	for _, tt := range []struct {
 		name  string
-		comes []int64 // handshakes in each interval
+		comes []int64 // moves in each interval
 		gives bool
 	}{
 		{"nobody", []int64{0, 0, 0}, false},
@@ -28,13 +28,13 @@ func TestTidy(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				var handshakes atomic.Int64
-				defer newTidy(&handshakes).close()
+				var moves atomic.Int64
+				defer newTidy(moves.Load).close()
 				synctest.Wait()
 				before := forced()
 				time.Sleep(tidyInterval / 2)
 				for _, n := range tt.comes {
-					handshakes.Add(n)
+					moves.Add(n)
 					time.Sleep(tidyInterval)
 				}
 				synctest.Wait()
