@@ -64,12 +64,17 @@ type round struct {
 	peak int           // the most connections that were behind at once
 	half time.Duration // how long it took until half of them had caught up, so far
 	most bool          // more than half are behind
+	done bool          // half of them have, once: half is final
 }
 
-// observe notes at now how many connections are behind.
+// observe notes at now how many connections are behind. A round that is full may have
+// room for what comes in another class, which puts everybody behind for a moment, time
+// and again. That says nothing of how long half of them need.
 func (r *round) observe(now time.Time, behind int) {
 	r.peak = max(r.peak, behind)
-	if r.most = behind*2 > r.peak; r.most {
+	r.most = behind*2 > r.peak
+	r.done = r.done || !r.most
+	if !r.done {
 		r.half = now.Sub(r.full)
 	}
 }

@@ -60,6 +60,7 @@ func TestRoundReleases(t *testing.T) {
 		{"takes nothing", []look{{1, 10}, {20, 1}}, 1001 * time.Millisecond, true},
 		{"takes nothing, half of the others took as long", []look{{1, 10}, {200, 6}, {210, 5}}, 1001 * time.Millisecond, false},
 		{"takes nothing, several times longer than half of the others", []look{{1, 10}, {200, 6}, {210, 5}}, 2001 * time.Millisecond, true},
+		{"takes nothing, and all others are woken over and over", []look{{1, 10}, {20, 1}, {900, 10}}, 1001 * time.Millisecond, true},
 		{"takes a little", []look{{10, 10}, {4010, 1}}, time.Millisecond, false},
 		{"takes a little, for too long", []look{{10, 10}, {4011, 1}}, time.Millisecond, true},
 		{"takes a little, as most do", []look{{10, 10}, {29_000, 6}}, time.Millisecond, false},

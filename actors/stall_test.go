@@ -1,6 +1,7 @@
 package actors
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -102,5 +103,25 @@ func TestStallTimeoutIsSinceTheLastByte(t *testing.T) {
 		if !c.ended() {
 			t.Error("not closed after 10 s without a byte")
 		}
+	})
+}
+
+// A stalled client holds up a round that is full for a second, also while events of
+// another class, for which it has room, keep everybody busy.
+func TestStalledClientHoldsUpARoundForASecondAtMost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, quiet)
+		reads, stalls := r.connect(everything, FromNow()), r.connect(everything, FromNow())
+		r.connect(everything, FromNow())
+		stalls.resize(0)
+		r.publish("4 Trace") // the ring holds 3
+		reads.expect("Trace 1", "Trace 2", "Trace 3")
+		for n := 5; n < 14; n++ {
+			pass(leastPatience / 10)
+			r.publish("Alarm")
+			reads.expect(fmt.Sprintf("Alarm %d", n))
+		}
+		pass(leastPatience/10 + 2*patienceStep)
+		reads.expect("Trace 4")
 	})
 }

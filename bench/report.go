@@ -240,6 +240,7 @@ func (r *Report) Problems() []string {
 	}
 	d, l := r.Deliveries, r.Loss
 	found(int(l.Unsaid.Sum()), "%s events were lost without a word", group(l.Unsaid.Sum()))
+	found(l.Behind, "%s connections had not received the last events when nothing more came", group(l.Behind))
 	if d.Other == 0 { // Lagged counts events that are not of the run as well.
 		found(int(l.Overtold.Sum()), "%s events were told lost that were not", group(l.Overtold.Sum()))
 	}

@@ -69,7 +69,7 @@ func TestRunFindsLoss(t *testing.T) {
 					c.event(e)
 				}
 			},
-			problems: []string{"4 events were lost without a word"},
+			problems: []string{"4 events were lost without a word", "2 connections had not received the last events"},
 			lost:     4,
 		},
 		{
@@ -157,7 +157,7 @@ func TestRunFindsLoss(t *testing.T) {
 				}
 				c.event(e)
 			},
-			problems: []string{"2 events were lost without a word", "2 events came with changed fields"},
+			problems: []string{"2 events were lost without a word", "2 connections had not received the last events", "2 events came with changed fields"},
 			lost:     2,
 		},
 	}
