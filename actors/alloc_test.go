@@ -18,11 +18,12 @@ import (
 // is given in a counter that it shares with others.
 type sink struct{ bytes *atomic.Int64 }
 
-func (s *sink) Attach(Notifier) error    { return nil }
-func (s *sink) Read([]byte) (int, error) { return 0, nil }
-func (s *sink) CloseWrite() error        { return nil }
-func (s *sink) Close() error             { return nil }
-func (s *sink) RemoteAddr() string       { return "sink" }
+func (s *sink) Attach(Notifier) error        { return nil }
+func (s *sink) Read([]byte) (int, error)     { return 0, nil }
+func (s *sink) Acknowledged() (uint64, bool) { return 0, true }
+func (s *sink) CloseWrite() error            { return nil }
+func (s *sink) Close() error                 { return nil }
+func (s *sink) RemoteAddr() string           { return "sink" }
 func (s *sink) Write(p []byte) (int, error) {
 	s.bytes.Add(int64(len(p)))
 	return len(p), nil

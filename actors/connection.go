@@ -3,7 +3,6 @@ package actors
 import (
 	"errors"
 	"io"
-	"syscall"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -168,9 +167,6 @@ func (c *Connection) end(ctx actor.Context) {
 // fail ends a connection whose transport is broken or at its end: the client is
 // not there to be told.
 func (c *Connection) fail(ctx actor.Context, err error) {
-	if errors.Is(err, syscall.ETIMEDOUT) { // the kernel has waited for stall_timeout
-		c.hub.metrics.stalled.Inc()
-	}
 	if !errors.Is(err, io.EOF) {
 		c.hub.log.Debug("connection lost", "connection", c.pid.GetId(), "remote", c.conn.RemoteAddr(), "error", err)
 	}
@@ -322,6 +318,10 @@ func (c *Connection) tick(ctx actor.Context) {
 		return
 	}
 	next, err := c.talk.tick(c, now)
+	if errors.Is(err, errVanished) {
+		c.stalled(ctx)
+		return
+	}
 	if err != nil {
 		c.refuse(ctx, err)
 		return

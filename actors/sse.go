@@ -1,6 +1,7 @@
 package actors
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"time"
@@ -16,6 +17,9 @@ const sseRetry = "retry: 2000\n\n"
 type sseSession struct {
 	head      []byte // HTTP response head; nil once sent
 	heartbeat time.Time
+
+	acked   uint64    // bytes, at the last tick
+	answers time.Time // the last tick at which there were more, or nothing was outstanding
 }
 
 func (s *sseSession) open(c *Connection) {
@@ -41,6 +45,9 @@ func (s *sseSession) tick(c *Connection, now time.Time) (next time.Time, err err
 	if !c.heartbeat {
 		return now.Add(idleTick), nil
 	}
+	if s.vanished(c, now) {
+		return now, errVanished
+	}
 	if !now.Before(s.heartbeat) {
 		if !c.blocked() { // a client that reads nothing needs no sign of life
 			c.out = append(c.out, ": heartbeat\n\n"...)
@@ -48,6 +55,22 @@ func (s *sseSession) tick(c *Connection, now time.Time) (next time.Time, err err
 		s.heartbeat = now.Add(c.hub.settings().HeartbeatInterval)
 	}
 	return s.heartbeat, nil
+}
+
+// errVanished ends a stream as that of a client that has stalled.
+var errVanished = errors.New("the client's end has acknowledged nothing for too long")
+
+// vanished reports whether the client's end has acknowledged nothing of what it was
+// sent, heartbeats at least, for stall_timeout. SSE asks nothing of a client, and TCP
+// would repeat what a network that has gone does not deliver for a quarter of an
+// hour. TCP_USER_TIMEOUT is no answer: it also ends those who read a little at a time,
+// whose window is too small for what is to be sent next.
+func (s *sseSession) vanished(c *Connection, now time.Time) bool {
+	acked, all := c.conn.Acknowledged()
+	if all || acked != s.acked {
+		s.acked, s.answers = acked, now
+	}
+	return now.Sub(s.answers) >= c.hub.settings().StallTimeout
 }
 
 // goAway tells a client of a router that shuts down when to come back: a browser

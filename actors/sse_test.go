@@ -229,3 +229,57 @@ func TestEventsThroughSmallBuffers(t *testing.T) {
 		})
 	}
 }
+
+// A client whose end acknowledges nothing has gone: its stream ends when what it was
+// sent last, heartbeats at least, has been under way for stall_timeout.
+func TestSSEVanished(t *testing.T) {
+	const heartbeat, timeout = 2 * time.Second, 5 * time.Second
+	connect := func(t *testing.T, r *rig) *client {
+		c := newClient(t, unlimited, &sseDecoder{})
+		if err := r.ServeSSE(SSE{Client: c.options(everything, FromNow()), Head: []byte(sseHead), Heartbeat: true}); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		return c
+	}
+	settings := func(s *Settings) { s.HeartbeatInterval, s.StallTimeout = heartbeat, timeout }
+	t.Run("gone", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			r := newRig(t, settings)
+			c := connect(t, r)
+			pass(time.Hour)
+			if c.ended() {
+				t.Fatal("ended although all was acknowledged")
+			}
+			c.mu.Lock()
+			c.vanished = true
+			c.mu.Unlock()
+			pass(timeout - wheelStep)
+			if c.ended() {
+				t.Fatal("ended before its time")
+			}
+			pass(2*heartbeat + 2*wheelStep)
+			if !c.ended() {
+				t.Error("not ended")
+			}
+			if got := r.metric("adic_clients_stalled_total"); got != 1 {
+				t.Errorf("%v clients are counted as stalled, want 1", got)
+			}
+		})
+	})
+	t.Run("slow", func(t *testing.T) { // and acknowledges something between two looks
+		synctest.Test(t, func(t *testing.T) {
+			r := newRig(t, settings)
+			c := connect(t, r)
+			for range 100 {
+				c.mu.Lock()
+				c.acked, c.vanished = c.taken-1, true
+				c.mu.Unlock()
+				pass(timeout - heartbeat)
+				if c.ended() {
+					t.Fatal("ended although it takes what it is sent")
+				}
+			}
+		})
+	})
+}

@@ -22,6 +22,11 @@ type Transport interface {
 	// takes fewer than all, Writable follows when it may take more.
 	Write(p []byte) (n int, err error)
 
+	// Acknowledged returns how many bytes the client's end has acknowledged so far,
+	// and whether those are all that were sent to it. A transport that cannot know
+	// says that they are.
+	Acknowledged() (bytes uint64, all bool)
+
 	// CloseWrite ends the stream to the client after what was taken.
 	CloseWrite() error
 

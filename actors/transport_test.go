@@ -36,6 +36,8 @@ type pipe struct {
 	out         []byte // taken, not yet received by the client
 	size        int    // of the send buffer
 	taken       int    // bytes taken since the beginning
+	acked       int    // of these, acknowledged
+	vanished    bool   // nothing more is
 	writes      int    // calls of Write that took something
 	wantRead    bool   // Read has said that there is no more
 	wantWrite   bool   // Write has
@@ -126,6 +128,14 @@ func (p *pipe) Write(b []byte) (int, error) {
 	}
 	p.wantWrite = n < len(b)
 	return n, nil
+}
+
+func (p *pipe) Acknowledged() (bytes uint64, all bool) {
+	defer p.enter("Acknowledged")()
+	if !p.vanished {
+		p.acked = p.taken
+	}
+	return uint64(p.acked), p.acked == p.taken
 }
 
 func (p *pipe) CloseWrite() error {

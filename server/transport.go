@@ -17,9 +17,6 @@ type transportSettings struct {
 	// sendBuffer is how many bytes may wait in the kernel, where they cannot be
 	// overtaken by a more important event.
 	sendBuffer int
-	// stallTimeout is how long the client's kernel may leave what was sent without
-	// an acknowledgement, or without room for it.
-	stallTimeout time.Duration
 }
 
 // transports turns the connections that fasthttp hijacks into what connection

@@ -61,12 +61,6 @@ func (s *socket) configure(settings transportSettings) error {
 	if err := unix.SetsockoptInt(s.fd, unix.IPPROTO_TCP, unix.TCP_NOTSENT_LOWAT, notSentLowWater); err != nil {
 		return fmt.Errorf("cannot set TCP_NOTSENT_LOWAT: %w", err)
 	}
-	// A client whose network has gone answers nothing, and SSE asks nothing of it:
-	// its heartbeats would be retransmitted for a quarter of an hour. The same ends
-	// what waits in the kernel after a client was closed that had no room for it.
-	if err := unix.SetsockoptInt(s.fd, unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, int(settings.stallTimeout.Milliseconds())); err != nil {
-		return fmt.Errorf("cannot set TCP_USER_TIMEOUT: %w", err)
-	}
 	return nil
 }
 
@@ -106,6 +100,16 @@ func (s *socket) Write(p []byte) (int, error) {
 			return 0, errno
 		}
 	}
+}
+
+// Acknowledged implements actors.Transport. What waits in the kernel for a window to
+// open is not under way: a client that reads nothing has stalled, not vanished.
+func (s *socket) Acknowledged() (bytes uint64, all bool) {
+	info, err := unix.GetsockoptTCPInfo(s.fd, unix.IPPROTO_TCP, unix.TCP_INFO)
+	if err != nil {
+		return 0, true
+	}
+	return info.Bytes_acked, info.Unacked == 0
 }
 
 // CloseWrite implements actors.Transport.

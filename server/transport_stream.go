@@ -168,6 +168,9 @@ func closeWrite(conn net.Conn) error {
 	return nil
 }
 
+// Acknowledged implements actors.Transport. This one cannot know.
+func (t *streamTransport) Acknowledged() (bytes uint64, all bool) { return 0, true }
+
 // CloseWrite implements actors.Transport.
 func (t *streamTransport) CloseWrite() error {
 	t.mu.Lock()

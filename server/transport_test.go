@@ -106,7 +106,7 @@ func eachTransport(t *testing.T, test func(t *testing.T, tr actors.Transport, cl
 			t.Fatal(err)
 		}
 		server, client := tcpPair(t)
-		tr, _, err := all.take(server, transportSettings{sendBuffer: sendBuffer})
+		tr, _, err := all.take(server, transportSettings{sendBuffer})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -139,7 +139,7 @@ func eachTransport(t *testing.T, test func(t *testing.T, tr actors.Transport, cl
 			if err := errors.Join(secure.Handshake(), <-shaken); err != nil {
 				t.Fatal(err)
 			}
-			tr, _, err := all.take(secure, transportSettings{sendBuffer: sendBuffer})
+			tr, _, err := all.take(secure, transportSettings{sendBuffer})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -308,7 +308,7 @@ func TestTakeHandsOverWhatCameBehindTheHandshake(t *testing.T) {
 	if _, err := conn.in.Discard(len("request, ")); err != nil {
 		t.Fatal(err)
 	}
-	tr, early, err := all.take(conn, transportSettings{sendBuffer: 16 << 10})
+	tr, early, err := all.take(conn, transportSettings{16 << 10})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -333,7 +333,7 @@ func TestPollerKnowsGenerations(t *testing.T) {
 	}
 	for range 200 {
 		server, client := tcpPair(t)
-		tr, _, err := all.take(server, transportSettings{sendBuffer: 16 << 10})
+		tr, _, err := all.take(server, transportSettings{16 << 10})
 		if err != nil {
 			t.Fatal(err)
 		}

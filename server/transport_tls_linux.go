@@ -218,3 +218,6 @@ func (s *secureSocket) Close() error {
 
 // RemoteAddr implements actors.Transport.
 func (s *secureSocket) RemoteAddr() string { return s.wire.socket.RemoteAddr() }
+
+// Acknowledged implements actors.Transport.
+func (s *secureSocket) Acknowledged() (bytes uint64, all bool) { return s.wire.socket.Acknowledged() }

@@ -113,8 +113,7 @@ func (s *Server) handOver(leave func(), begin func() error) {
 }
 
 func (s *Server) transportSettings() transportSettings {
-	stream := &s.config.Load().Stream
-	return transportSettings{sendBuffer: stream.SendBuffer, stallTimeout: stream.StallTimeout}
+	return transportSettings{sendBuffer: s.config.Load().Stream.SendBuffer}
 }
 
 // mayStream answers requests for streams that are switched off or not to be had

@@ -71,6 +71,7 @@ type sink struct{ writes *atomic.Int64 }
 
 func (sink) Attach(actors.Notifier) error { return nil }
 func (sink) Read([]byte) (int, error)     { return 0, nil }
+func (sink) Acknowledged() (uint64, bool) { return 0, true }
 func (sink) CloseWrite() error            { return nil }
 func (sink) Close() error                 { return nil }
 func (sink) RemoteAddr() string           { return "memory" }
