@@ -46,6 +46,7 @@ and go on where they left off.`,
 		newConnectionsCommand(),
 		newTokenCommand(),
 		newConfigCommand(),
+		newCheckCommand(),
 		newBenchCommand(),
 		newVersionCommand(),
 	)

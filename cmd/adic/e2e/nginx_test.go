@@ -19,10 +19,16 @@ func startProxy(t *testing.T, r *router) (addr string, errors *output) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return startNginx(t, strings.ReplaceAll(string(config), "//ROUTER;", "//"+r.addr+";"))
+}
+
+// startNginx starts nginx with a configuration in which LISTEN stands for its address.
+func startNginx(t *testing.T, config string) (addr string, errors *output) {
+	t.Helper()
 	addr = freeAddr(t)
 	prefix := t.TempDir()
 	file := filepath.Join(prefix, "nginx.conf")
-	text := strings.NewReplacer("LISTEN;", addr+";", "//ROUTER;", "//"+r.addr+";").Replace(string(config))
+	text := strings.ReplaceAll(config, "LISTEN", addr)
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
