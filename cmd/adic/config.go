@@ -10,7 +10,7 @@ import (
 )
 
 func newConfigCommand() *cobra.Command {
-	var check bool
+	var check, reference bool
 	cmd := &cobra.Command{
 		Use:   "config",
 		Short: "Print the configuration and where each value comes from",
@@ -30,6 +30,9 @@ reported.`,
   adic config > adic.toml                       a file to start from`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if reference {
+				return config.WriteReference(cmd.OutOrStdout())
+			}
 			loaded, err := loadConfig(cmd)
 			if err != nil {
 				return err
@@ -46,6 +49,8 @@ reported.`,
 		},
 	}
 	cmd.Flags().BoolVar(&check, "check", false, "only say whether the configuration is valid")
+	cmd.Flags().BoolVar(&reference, "reference", false, "print all that can be configured, as a page in Markdown")
+	cmd.MarkFlagsMutuallyExclusive("check", "reference")
 	addConfigFlags(cmd)
 	return cmd
 }
