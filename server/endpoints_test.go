@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/adic-network/router/actors"
 	"github.com/adic-network/router/config"
 	"github.com/adic-network/router/event"
 )
@@ -335,6 +336,24 @@ func TestPanicInAHandler(t *testing.T) {
 	}
 	if res, _ := f.request(t, "GET", "/v1/events", ""); res.StatusCode != http.StatusOK {
 		t.Errorf("the next request is answered with %d, want 200", res.StatusCode)
+	}
+	if got := f.metric(t, "adic_http_panics_total"); got != "1" {
+		t.Errorf("adic_http_panics_total = %s, want 1", got)
+	}
+}
+
+// One in what begins a stream, behind the handler, costs the stream, and its place is
+// free again.
+func TestPanicInBeginningAStream(t *testing.T) {
+	f := startFront(t, overTCP)
+	server, client := tcpPair(t)
+	left := 0
+	f.Server.handOver(server, func() { left++ }, func(actors.Transport, []byte) error { panic("injected") })
+	if n, err := client.Read(make([]byte, 1)); err != io.EOF {
+		t.Errorf("read %d bytes, %v: the connection is not closed", n, err)
+	}
+	if left != 1 {
+		t.Errorf("the place was given back %d times", left)
 	}
 	if got := f.metric(t, "adic_http_panics_total"); got != "1" {
 		t.Errorf("adic_http_panics_total = %s, want 1", got)

@@ -100,10 +100,15 @@ func (s *Server) recovered(ctx *fasthttp.RequestCtx) {
 	if reason == nil {
 		return
 	}
-	s.metrics.panics.Inc()
-	s.log.Error("http error: handler failed", "path", string(ctx.Path()), "client", s.clientAddr(ctx), "reason", reason, "stack", string(debug.Stack()))
+	s.panicked("handler failed", reason, "path", string(ctx.Path()), "client", s.clientAddr(ctx))
 	ctx.Response.Reset()
 	s.cors(ctx)
 	refuse(ctx, fasthttp.StatusInternalServerError, "internal error; it has been logged")
 	ctx.SetConnectionClose()
+}
+
+// panicked counts and logs what was recovered from, with the stack of the panic.
+func (s *Server) panicked(what string, reason any, args ...any) {
+	s.metrics.panics.Inc()
+	s.log.Error("http error: "+what, append(args, "reason", reason, "stack", string(debug.Stack()))...)
 }

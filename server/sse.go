@@ -52,16 +52,8 @@ func (s *Server) sseStream(ctx *fasthttp.RequestCtx) {
 	s.promised.keep(promise, leave)
 	ctx.Hijack(func(conn net.Conn) {
 		s.promised.claim(promise)
-		s.handOver(leave, func() error {
-			t, _, err := s.transports.take(conn, s.transportSettings())
-			if err != nil {
-				return err
-			}
-			err = s.router.ServeSSE(actors.SSE{Client: p.client(through(t, client), leave), Head: head, Heartbeat: p.heartbeat})
-			if err != nil {
-				t.Close()
-			}
-			return err
+		s.handOver(conn, leave, func(t actors.Transport, _ []byte) error {
+			return s.router.ServeSSE(actors.SSE{Client: p.client(through(t, client), leave), Head: head, Heartbeat: p.heartbeat})
 		})
 	})
 }

@@ -3,6 +3,7 @@ package server
 import (
 	"encoding/base64"
 	"errors"
+	"net"
 	"strconv"
 	"strings"
 
@@ -57,12 +58,8 @@ func (s *Server) websocket(ctx *fasthttp.RequestCtx) {
 	s.promised.keep(promise, leave)
 	err = upgrader.Upgrade(ctx, func(conn *websocket.Conn) {
 		s.promised.claim(promise)
-		s.handOver(leave, func() error {
-			t, early, err := s.transports.take(conn.NetConn(), s.transportSettings())
-			if err != nil {
-				return err
-			}
-			err = s.router.ServeWebSocket(actors.WebSocket{
+		s.handOver(conn.NetConn(), leave, func(t actors.Transport, early []byte) error {
+			err := s.router.ServeWebSocket(actors.WebSocket{
 				Client:  p.client(through(t, client), leave),
 				IDs:     p.ids,
 				Deflate: deflate,
@@ -70,9 +67,6 @@ func (s *Server) websocket(ctx *fasthttp.RequestCtx) {
 			})
 			if errors.Is(err, actors.ErrDraining) { // which began while its handshake was answered
 				_, _ = t.Write(goingAway) // if there is no room for that, there is none for any word
-			}
-			if err != nil {
-				t.Close()
 			}
 			return err
 		})
@@ -103,13 +97,34 @@ func (p *streamParams) client(t actors.Transport, leave func()) actors.Client {
 
 // handOver begins a stream on a hijacked connection. A stream that does not begin
 // gives its place back.
-func (s *Server) handOver(leave func(), begin func() error) {
+func (s *Server) handOver(conn net.Conn, leave func(), begin func(t actors.Transport, early []byte) error) {
 	s.handshakes.Add(1)
-	if err := begin(); err != nil {
+	t, early, err := s.transports.take(conn, s.transportSettings())
+	if err == nil {
+		if err = s.guard(func() error { return begin(t, early) }); err != nil {
+			t.Close()
+		}
+	}
+	if err != nil {
 		leave()
 		s.metrics.reject(handOverFailed)
 		s.log.Debug("cannot begin a stream", "error", err)
 	}
+}
+
+// errPanic stands for a panic that was logged.
+var errPanic = errors.New("internal error")
+
+// guard makes an error of a panic. What begins a stream runs behind the handler, where
+// nobody else recovers from one: it would end the process.
+func (s *Server) guard(begin func() error) (err error) {
+	defer func() {
+		if reason := recover(); reason != nil {
+			s.panicked("cannot begin a stream", reason)
+			err = errPanic
+		}
+	}()
+	return begin()
 }
 
 func (s *Server) transportSettings() transportSettings {
