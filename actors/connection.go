@@ -168,7 +168,7 @@ func (c *Connection) end(ctx actor.Context) {
 // not there to be told.
 func (c *Connection) fail(ctx actor.Context, err error) {
 	if !errors.Is(err, io.EOF) {
-		c.hub.log.Debug("connection lost", "connection", c.pid.GetId(), "remote", c.conn.RemoteAddr(), "error", err)
+		c.hub.log.Debug(c.kind()+" error: connection lost", "connection", c.pid.GetId(), "remote", c.conn.RemoteAddr(), "error", err)
 	}
 	c.end(ctx)
 }
@@ -180,8 +180,25 @@ func (c *Connection) refuse(ctx actor.Context, err error) {
 		c.fail(ctx, err)
 		return
 	}
+	if reason.code != CloseTokenExpired { // which is the course of things
+		c.complain(reason.code, reason.reason)
+	}
 	c.bye(reason.code, reason.reason)
 	c.flush(ctx)
+}
+
+// complain logs why the router closes a connection over what its client did, or did
+// not do. How many such lines there are is for the handler of the log to bound.
+func (c *Connection) complain(code uint16, reason string) {
+	c.hub.log.Info(c.kind()+" error: client closed", "connection", c.pid.GetId(), "remote", c.conn.RemoteAddr(), "code", code, "reason", reason)
+}
+
+// kind is what the log calls the transport.
+func (c *Connection) kind() string {
+	if c.enc.IsSSE() {
+		return "sse"
+	}
+	return "websocket"
 }
 
 // bye puts the close frame behind what is already in out; events that wait are
@@ -334,6 +351,7 @@ func (c *Connection) tick(ctx actor.Context) {
 // told where it can still be.
 func (c *Connection) stalled(ctx actor.Context) {
 	c.hub.metrics.stalled.Inc()
+	c.complain(CloseStalled, "nothing was read for too long")
 	c.bye(CloseStalled, "nothing was read for too long")
 	c.writeOut()
 	c.end(ctx)

@@ -1,8 +1,11 @@
 package actors
 
 import (
+	"bytes"
 	"fmt"
+	"log/slog"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -123,5 +126,29 @@ func TestStalledClientHoldsUpARoundForASecondAtMost(t *testing.T) {
 		}
 		pass(leastPatience/10 + 2*patienceStep)
 		reads.expect("Trace 4")
+	})
+}
+
+// What the router closes a connection for is in the log, by kind, once.
+func TestClosedClientsAreLogged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var text bytes.Buffer
+		settings := testSettings()
+		settings.StallTimeout = 10 * time.Second
+		r := newRigOf(t, Options{Settings: settings, Log: slog.New(slog.NewTextHandler(&text, nil))})
+		c := r.connect(everything, FromNow())
+		c.sendFrame(0x82, nil) // binary
+		s := r.connectSSE(unlimited, everything, FromNow())
+		s.resize(0)
+		r.publish("Alarm")
+		pass(time.Minute)
+		for _, want := range []string{
+			`msg="websocket error: client closed" connection=1 remote=pipe code=1003`,
+			`msg="sse error: client closed" connection=2 remote=pipe code=4408`,
+		} {
+			if n := strings.Count(text.String(), want); n != 1 {
+				t.Errorf("%d lines with %q:\n%s", n, want, &text)
+			}
+		}
 	})
 }
