@@ -123,6 +123,9 @@ func (p *pipe) Write(b []byte) (int, error) {
 	n := max(min(len(b), p.size-len(p.out)), 0)
 	p.out = append(p.out, b[:n]...)
 	p.taken += n
+	if !p.vanished {
+		p.acked = p.taken
+	}
 	if n > 0 {
 		p.writes++
 	}
@@ -132,9 +135,6 @@ func (p *pipe) Write(b []byte) (int, error) {
 
 func (p *pipe) Acknowledged() (bytes uint64, all bool) {
 	defer p.enter("Acknowledged")()
-	if !p.vanished {
-		p.acked = p.taken
-	}
 	return uint64(p.acked), p.acked == p.taken
 }
 

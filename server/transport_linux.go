@@ -21,6 +21,7 @@ const notSentLowWater = 16 << 10
 type socket struct {
 	fd     int
 	poller *poller
+	remote netip.AddrPort
 }
 
 // newSocket takes the socket out of conn, which it closes.
@@ -29,7 +30,7 @@ func newSocket(conn *net.TCPConn, p *poller, settings transportSettings) (*socke
 	if err != nil {
 		return nil, err
 	}
-	s := &socket{fd: -1, poller: p}
+	s := &socket{fd: -1, poller: p, remote: peer(conn)}
 	var dupErr error
 	err = raw.Control(func(fd uintptr) {
 		s.fd, dupErr = unix.FcntlInt(fd, unix.F_DUPFD_CLOEXEC, 0)
@@ -50,6 +51,16 @@ func newSocket(conn *net.TCPConn, p *poller, settings transportSettings) (*socke
 		return nil, err
 	}
 	return s, nil
+}
+
+// peer is the address of the other end, an IPv4 one as such on a socket that takes both.
+func peer(conn *net.TCPConn) netip.AddrPort {
+	addr, ok := conn.RemoteAddr().(*net.TCPAddr)
+	if !ok {
+		return netip.AddrPort{}
+	}
+	a := addr.AddrPort()
+	return netip.AddrPortFrom(a.Addr().Unmap(), a.Port())
 }
 
 func (s *socket) configure(settings transportSettings) error {
@@ -126,17 +137,6 @@ func (s *socket) Close() error {
 	return unix.Close(fd)
 }
 
-// RemoteAddr implements actors.Transport. The kernel knows it, so it is not kept.
-func (s *socket) RemoteAddr() string {
-	sa, err := unix.Getpeername(s.fd)
-	if err != nil {
-		return "unknown"
-	}
-	switch sa := sa.(type) {
-	case *unix.SockaddrInet4:
-		return netip.AddrPortFrom(netip.AddrFrom4(sa.Addr), uint16(sa.Port)).String()
-	case *unix.SockaddrInet6:
-		return netip.AddrPortFrom(netip.AddrFrom16(sa.Addr).Unmap(), uint16(sa.Port)).String()
-	}
-	return "unknown"
-}
+// RemoteAddr implements actors.Transport. The kernel forgets it when the client resets
+// the connection, which is when the log needs it.
+func (s *socket) RemoteAddr() string { return s.remote.String() }

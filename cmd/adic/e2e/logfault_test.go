@@ -195,7 +195,7 @@ func TestLogRateIsBounded(t *testing.T) {
 	written, told := 0, 0
 	for _, l := range r.log(t) {
 		switch l.Message {
-		case "connection lost":
+		case "websocket error: connection lost":
 			written++
 		case "lines left out: too many with the same message":
 			var note struct {
@@ -205,7 +205,7 @@ func TestLogRateIsBounded(t *testing.T) {
 			if err := json.Unmarshal([]byte(l.raw), &note); err != nil {
 				t.Fatal(err)
 			}
-			if note.Message == "connection lost" {
+			if note.Message == "websocket error: connection lost" {
 				told += note.Lines
 			}
 		}

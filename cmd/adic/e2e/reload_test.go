@@ -185,7 +185,7 @@ func TestReload(t *testing.T) {
 	// At the new level there is more to read: of a client that is cut off, say.
 	eventually(t, "there is a place for another", func() bool { return r.metrics(t)["adic_websocket_connections"] < 3 })
 	reset(t, openSocket(t, r, ""))
-	eventually(t, "a line of level debug is logged", func() bool { l := r.find(t, "connection lost"); return l != nil && l.Level == "DEBUG" })
+	eventually(t, "a line of level debug is logged", func() bool { l := r.find(t, "websocket error: connection lost"); return l != nil && l.Level == "DEBUG" })
 
 	for name, bad := range map[string]struct {
 		text  string

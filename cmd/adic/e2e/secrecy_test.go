@@ -66,7 +66,7 @@ func TestTokensStaySecret(t *testing.T) {
 		}
 	}
 	reset(t, openSocket(t, r, "?token="+good))
-	eventually(t, "the lost client is logged", func() bool { return r.find(t, "connection lost") != nil })
+	eventually(t, "the lost client is logged", func() bool { return r.find(t, "websocket error: connection lost") != nil })
 	wantNothingOf(t, "the metrics", r.get(t, "/metrics"), parts)
 	r.terminate()
 	output := r.stdout.String() + r.stderr.String()
