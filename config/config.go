@@ -14,14 +14,15 @@ import (
 // it may be, form names a check of its own, reload marks what can change while
 // the router runs, and secret what is never shown.
 type Config struct {
-	Events Events `toml:"events"`
-	API    API    `toml:"api"`
-	Auth   Auth   `toml:"auth"`
-	Admin  Admin  `toml:"admin"`
-	Limits Limits `toml:"limits"`
-	Stream Stream `toml:"stream"`
-	Demo   Demo   `toml:"demo"`
-	Log    Log    `toml:"log"`
+	Events  Events  `toml:"events"`
+	API     API     `toml:"api"`
+	Auth    Auth    `toml:"auth"`
+	Admin   Admin   `toml:"admin"`
+	Limits  Limits  `toml:"limits"`
+	Stream  Stream  `toml:"stream"`
+	Cluster Cluster `toml:"cluster"`
+	Demo    Demo    `toml:"demo"`
+	Log     Log     `toml:"log"`
 }
 
 // Events says which events there are and how many of them are held.
@@ -239,6 +240,14 @@ func Default() Config {
 			SendBuffer:        64 << 10,
 		},
 		Auth: Auth{Subscribe: SubscribeOpen, JWTLeeway: 30 * time.Second},
+		Cluster: Cluster{
+			StreamPrefix: "adic",
+			Replicas:     1,
+			MaxAge:       24 * time.Hour,
+			MaxBytes:     1 << 30,
+			ReplayLimit:  100_000,
+			ClusterName:  "adic",
+		},
 		Demo: Demo{Rate: 20},
 		Log:  Log{Level: "info", Format: "text"},
 	}

@@ -36,6 +36,10 @@ func (k *Key) checkForm(s string) []Problem {
 		p = checkTokenHash(s)
 	case "event":
 		p = checkEvent(s)
+	case "nats":
+		p = checkNATS(s)
+	case "name":
+		p = checkNATSName(s)
 	case "priority":
 		p = checkPriority(s)
 	default:

@@ -61,6 +61,26 @@ stream.max_body_size          size     4MiB     -
 stream.client_message_rate    integer  100      reload
 stream.send_buffer            size     64KiB    -
 stream.compression            boolean  false    -
+cluster.nats                  string            -
+cluster.stream_prefix         string   adic     -
+cluster.replicas              integer  1        -
+cluster.max_age               duration 24h      -
+cluster.max_bytes             size     1GiB     -
+cluster.replay_limit          integer  100000   -
+cluster.creds_file            string            -
+cluster.nkey_file             string            -
+cluster.user                  string            -
+cluster.password              string            - secret
+cluster.token                 string            - secret
+cluster.tls_ca                string            -
+cluster.tls_cert              string            -
+cluster.tls_key               string            -
+cluster.store_dir             string            -
+cluster.server_name           string            -
+cluster.cluster_name          string   adic     -
+cluster.listen                string            -
+cluster.routes_listen         string            -
+cluster.routes                list              -
 demo.enabled                  boolean  false    -
 demo.rate                     number   20       -
 log.level                     string   info     reload

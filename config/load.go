@@ -152,6 +152,10 @@ func (l *loader) order() {
 		p.Origin = l.Origin[p.Key]
 		l.problems = append(l.problems, *p)
 	}
+	if p := l.Config.checkCluster(); p != nil && !slices.ContainsFunc(clusterKeys, func(name string) bool { return l.wrong[name] }) {
+		p.Origin = l.Origin[p.Key]
+		l.problems = append(l.problems, *p)
+	}
 }
 
 // complete checks the named tables for keys that may not be left out, and against

@@ -3,7 +3,7 @@ package config
 // pair is two keys of which one without the other makes no sense. Both are text.
 type pair struct{ first, second string }
 
-var pairs = []pair{{"api.tls_cert", "api.tls_key"}}
+var pairs = []pair{{"api.tls_cert", "api.tls_key"}, {"cluster.tls_cert", "cluster.tls_key"}, {"cluster.user", "cluster.password"}}
 
 // check returns the problem of a pair of which one is missing, told at the one
 // that is set, or nil.

@@ -32,6 +32,10 @@ func drawConfig(t *rapid.T, label string) Config {
 	if c.Auth.Subscribe == SubscribeJWT { // a file, as the secret is not printed
 		c.Auth.JWTSecret, c.Auth.JWTKeyFile, c.Auth.JWTJWKSFile = "", "key.pem", ""
 	}
+	drawCluster(t, &c.Cluster, label)
+	if c.Cluster.NATS != "" {
+		c.Events.Journal = ""
+	}
 	return c
 }
 
@@ -48,6 +52,7 @@ func drawValue(t *rapid.T, k *Key, label string) any {
 	case TypeList:
 		elements := map[string][]string{
 			"origin":  {"*", "*.example.org", "https://example.org", "https://*.example.org:8443", "http://[::1]:3000"},
+			"address": {"10.0.0.2:6222", "[::1]:6222"},
 			"network": {"127.0.0.1", "10.0.0.0/8", "2001:db8::/32"},
 		}
 		list := rapid.SliceOf(rapid.SampledFrom(elements[k.form])).Draw(t, label)
@@ -67,6 +72,10 @@ func drawValue(t *rapid.T, k *Key, label string) any {
 		return rapid.SampledFrom([]string{"", "127.0.0.1:9123", "[fe80::1%eth0]:0", "router.example.org:9123"}).Draw(t, label)
 	case k.form == "jwtsecret":
 		return rapid.StringMatching(`([!-~]{32,40})?`).Draw(t, label)
+	case k.form == "name":
+		return rapid.StringMatching(`[A-Za-z0-9_-]{1,32}`).Draw(t, label)
+	case k.form == "nats":
+		return rapid.SampledFrom([]string{"", "embedded", "nats://a:4222,tls://[::1]"}).Draw(t, label)
 	case k.form == "token":
 		return rapid.StringMatching(`[!-~]{0,40}`).Filter(func(s string) bool { return s != hidden }).Draw(t, label)
 	}

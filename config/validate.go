@@ -34,6 +34,9 @@ func (c *Config) Validate() error {
 	if p := c.checkSubscribe(); p != nil && !slices.ContainsFunc(jwtKeys, func(name string) bool { return wrong[name] }) {
 		ps = append(ps, *p)
 	}
+	if p := c.checkCluster(); p != nil && !slices.ContainsFunc(clusterKeys, func(name string) bool { return wrong[name] }) {
+		ps = append(ps, *p)
+	}
 	if len(ps) == 0 {
 		return nil
 	}
