@@ -22,6 +22,9 @@ var (
 	// ErrInterrupted says that a fault interrupted the emitter. Whether the events
 	// were taken is not known; with an idempotency key they may be published again.
 	ErrInterrupted = errors.New("publishing was interrupted by an internal error; the events may or may not have been taken")
+	// ErrNotStored says that what keeps the events of a cluster of routers did not
+	// take all of them. With an idempotency key they may be published again.
+	ErrNotStored = errors.New("cannot store the events")
 	// ErrKeyReused says that an idempotency key came with another batch before.
 	ErrKeyReused = errors.New("this idempotency key came with another body before; choose a new key for each batch")
 )

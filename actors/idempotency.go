@@ -2,6 +2,7 @@ package actors
 
 import (
 	"crypto/sha256"
+	"encoding/hex"
 	"slices"
 	"time"
 )
@@ -29,6 +30,12 @@ func NewIdempotencyKey(publisher, key string, body []byte) IdempotencyKey {
 		body: sha256.Sum256(body),
 	}
 }
+
+// ID stands for the publisher and what it chose, as a name in hexadecimal digits.
+func (k *IdempotencyKey) ID() string { return hex.EncodeToString(k.id[:]) }
+
+// Body stands for the body.
+func (k *IdempotencyKey) Body() [sha256.Size]byte { return k.body }
 
 // idempotency is the keys that are remembered. It is part of the Emitter's state.
 // Times count from any moment, and never go back.

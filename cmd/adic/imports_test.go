@@ -14,17 +14,19 @@ var importRules = []struct {
 	forbidden []string
 	why       string
 }{
-	{"event", []string{"journal", "access", "actors", "server", "config", "source", "bench", "asynkron/protoactor-go", "valyala/fasthttp"},
+	{"event", []string{"journal", "cluster", "access", "actors", "server", "config", "source", "bench", "asynkron/protoactor-go", "valyala/fasthttp"},
 		"event is the domain: the standard library only"},
-	{"config", []string{"journal", "access", "event", "actors", "server", "source", "bench", "asynkron/protoactor-go", "valyala/fasthttp"},
+	{"config", []string{"journal", "cluster", "access", "event", "actors", "server", "source", "bench", "asynkron/protoactor-go", "valyala/fasthttp"},
 		"config knows no other package"},
-	{"access", []string{"journal", "actors", "server", "source", "bench", "asynkron/protoactor-go", "valyala/fasthttp"},
+	{"access", []string{"journal", "cluster", "actors", "server", "source", "bench", "asynkron/protoactor-go", "valyala/fasthttp"},
 		"access decides on credentials, whatever carries them"},
-	{"journal", []string{"access", "actors", "server", "config", "source", "bench", "asynkron/protoactor-go", "valyala/fasthttp", "VictoriaMetrics/metrics"},
+	{"journal", []string{"cluster", "access", "actors", "server", "config", "source", "bench", "asynkron/protoactor-go", "valyala/fasthttp", "VictoriaMetrics/metrics"},
 		"a journal keeps events, whatever becomes of them"},
-	{"actors", []string{"journal", "access", "server", "config", "source", "bench", "valyala/fasthttp"},
+	{"cluster", []string{"journal", "access", "server", "source", "bench", "valyala/fasthttp"},
+		"a cluster keeps events for routers, whoever serves them"},
+	{"actors", []string{"journal", "access", "cluster", "server", "config", "source", "bench", "valyala/fasthttp"},
 		"actors are the router, whatever serves it"},
-	{"source/...", []string{"journal", "access", "actors", "server", "config", "bench", "asynkron/protoactor-go", "valyala/fasthttp"},
+	{"source/...", []string{"cluster", "journal", "access", "actors", "server", "config", "bench", "asynkron/protoactor-go", "valyala/fasthttp"},
 		"a source publishes, and does not care to whom"},
 	{"bench", []string{"journal", "access", "actors", "server", "config", "source", "asynkron/protoactor-go", "valyala/fasthttp"},
 		"the load generator is a client"},
@@ -51,7 +53,7 @@ func TestImportRules(t *testing.T) {
 // protoactor is imported in actors only, fasthttp in server only.
 func TestLibrariesHaveOneHome(t *testing.T) {
 	homes := map[string]string{"github.com/asynkron/protoactor-go": "actors", "github.com/valyala/fasthttp": "server",
-		"github.com/fasthttp/websocket": "server", "github.com/golang-jwt/jwt": "access"}
+		"github.com/fasthttp/websocket": "server", "github.com/golang-jwt/jwt": "access", "github.com/nats-io": "cluster"}
 	for _, line := range deps(t, "-f", `{{.ImportPath}} {{join .Imports " "}}`, module+"...") {
 		pkg, imports, _ := strings.Cut(line, " ")
 		for library, home := range homes {
