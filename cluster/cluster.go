@@ -114,7 +114,10 @@ func (c *Cluster) open(ctx context.Context) (err error) {
 // passing reports whether an error may go away by itself.
 func passing(err error) bool {
 	api, ok := errors.AsType[*jetstream.APIError](err)
-	return !ok || api.Code == 503 || api.Code == 429
+	if ok {
+		return api.Code == 503 || api.Code == 429
+	}
+	return !errors.Is(err, errForeign)
 }
 
 // Close ends what Open has started. Follow must have returned.

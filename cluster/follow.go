@@ -63,13 +63,12 @@ func (c *Cluster) Follow(ctx context.Context, f Follower) {
 	c.lost(errNotFollowed)
 }
 
-// member joins the streams, and follows them until something goes wrong.
+// member joins the streams, and follows them until something goes wrong, which it
+// returns.
 func (c *Cluster) member(ctx context.Context, f *follower) error {
 	if !c.conn.IsConnected() {
 		return nats.ErrDisconnected
 	}
-	ctx, leave := context.WithCancelCause(ctx)
-	defer leave(nil)
 	streams, err := c.survey(ctx)
 	if err != nil {
 		return err
@@ -82,10 +81,44 @@ func (c *Cluster) member(ctx context.Context, f *follower) error {
 		f.last = [event.NumPriorities]place{}
 	}
 	f.epoch = e
-	if err := c.checkEnds(ctx, f, streams); err != nil {
-		return err
+	if err = c.checkEnds(f, streams); err == nil {
+		err = c.followEpoch(ctx, f, streams)
 	}
-	stopWatching, err := c.watchEpoch(ctx, e, leave)
+	if errors.Is(err, errReplaced) {
+		c.log.Error("cluster: a stream has lost its end, which begins a new epoch", "error", err)
+		err = errors.Join(err, c.renew(ctx, e, streams))
+	}
+	return err
+}
+
+// checkEnds finds out whether a stream has lost what the follower has had.
+func (c *Cluster) checkEnds(f *follower, streams streams) error {
+	for p, last := range f.last {
+		end := streams[p].CachedInfo().State.LastSeq
+		if end >= last.seq {
+			continue
+		}
+		if f.behind++; f.behind < behindFor {
+			return fmt.Errorf("stream %s ends at %d, and %d was there before", c.streams[p], end, last.seq)
+		}
+		f.behind = 0
+		return fmt.Errorf("stream %s: %w: it ends at %d, and %d was there before", c.streams[p], errReplaced, end, last.seq)
+	}
+	f.behind = 0
+	return nil
+}
+
+// followEpoch reads the streams and feeds the follower, until something goes wrong
+// or the epoch ends.
+func (c *Cluster) followEpoch(ctx context.Context, f *follower, streams streams) (err error) {
+	ctx, leave := context.WithCancelCause(ctx)
+	defer func() {
+		if cause := context.Cause(ctx); cause != nil { // which is what all else comes from
+			err = cause
+		}
+		leave(nil)
+	}()
+	stopWatching, err := c.watchEpoch(ctx, f.epoch, leave)
 	if err != nil {
 		return err
 	}
@@ -93,41 +126,16 @@ func (c *Cluster) member(ctx context.Context, f *follower) error {
 	stopStatus := c.watchConnection(leave)
 	defer stopStatus()
 
-	var feed feed
+	var in feed
 	for _, p := range event.Priorities() {
-		feed.classes[p] = make(chan stored, ahead)
-		r := &reader{c: c, class: p, last: f.last[p], out: feed.classes[p], ctx: ctx, fail: leave}
+		in.classes[p] = make(chan stored, ahead)
+		r := &reader{c: c, class: p, last: f.last[p], out: in.classes[p], ctx: ctx, fail: leave}
 		defer r.stop()
-		target, err := r.start(streams[p], c.o.Retain[p])
-		if err != nil {
+		if in.target[p], err = r.start(streams[p], c.o.Retain[p]); err != nil {
 			return fmt.Errorf("stream %s: %w", c.streams[p], err)
 		}
-		feed.target[p] = target
 	}
-	f.behind = 0
-	err = c.feed(ctx, f, &feed)
-	if errors.Is(err, errReplaced) {
-		c.log.Error("cluster: a stream has lost its end, which begins a new epoch", "error", err)
-		return errors.Join(err, c.renew(context.WithoutCancel(ctx), e, streams))
-	}
-	return err
-}
-
-// checkEnds finds out whether a stream has lost what the follower has had.
-func (c *Cluster) checkEnds(ctx context.Context, f *follower, streams streams) error {
-	for p, last := range f.last {
-		end := streams[p].CachedInfo().State.LastSeq
-		if end >= last.seq {
-			continue
-		}
-		err := fmt.Errorf("stream %s ends at %d, and %d was there before: %w", c.streams[p], end, last.seq, errReplaced)
-		if f.behind++; f.behind < behindFor {
-			return err
-		}
-		c.log.Error("cluster: a stream has lost its end, which begins a new epoch", "error", err)
-		return errors.Join(err, c.renew(ctx, f.epoch, streams))
-	}
-	return nil
+	return c.feed(ctx, f, &in)
 }
 
 // watchEpoch leaves when another router begins a new epoch.

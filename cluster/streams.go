@@ -16,6 +16,9 @@ import (
 // key is known, so that a batch that comes again is completed and not repeated.
 const duplicates = keyLifetime + time.Minute
 
+// surveyTimeout bounds all requests of a survey.
+const surveyTimeout = 5 * time.Second
+
 // streamConfig is how a stream is made.
 func (c *Cluster) streamConfig(p event.Priority) jetstream.StreamConfig {
 	o := &c.o.Config
@@ -40,6 +43,9 @@ func (c *Cluster) streamConfig(p event.Priority) jetstream.StreamConfig {
 	return s
 }
 
+// errForeign says that a name that the router wants is in use for something else.
+var errForeign = errors.New("the stream is not an adic router's")
+
 // streams are the streams of the classes, with what they were at a moment.
 type streams [event.NumPriorities]jetstream.Stream
 
@@ -47,6 +53,9 @@ type streams [event.NumPriorities]jetstream.Stream
 // missing, and notes how others differ from the configuration, which it leaves as
 // they are.
 func (c *Cluster) survey(ctx context.Context) (found streams, err error) {
+	// A server that has just started does not answer before it knows its cluster.
+	ctx, cancel := context.WithTimeout(ctx, surveyTimeout)
+	defer cancel()
 	var differs []string
 	for _, p := range event.Priorities() {
 		if found[p], err = c.stream(ctx, p); err != nil {
@@ -55,8 +64,8 @@ func (c *Cluster) survey(ctx context.Context) (found streams, err error) {
 		info := found[p].CachedInfo()
 		want := c.streamConfig(p)
 		if !slices.Equal(info.Config.Subjects, want.Subjects) {
-			return found, fmt.Errorf("stream %s is for the subjects %q, not for %s: it is not an adic router's; choose another cluster.stream_prefix",
-				c.streams[p], info.Config.Subjects, c.subjects[p])
+			return found, fmt.Errorf("%w: stream %s is for the subjects %q, not for %s; choose another cluster.stream_prefix",
+				errForeign, c.streams[p], info.Config.Subjects, c.subjects[p])
 		}
 		for _, d := range differences(&info.Config, &want) {
 			differs = append(differs, "the stream "+c.streams[p]+" was made with other settings and is not changed: "+d)
