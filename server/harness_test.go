@@ -70,6 +70,12 @@ func startFront(t *testing.T, over carrier, change ...func(*config.Config)) *fro
 
 func startLoggedFront(t *testing.T, over carrier, log *slog.Logger, change ...func(*config.Config)) *front {
 	t.Helper()
+	return startFrontWith(t, over, log, func(*Options) {}, change...)
+}
+
+// startFrontWith is startLoggedFront with other options.
+func startFrontWith(t *testing.T, over carrier, log *slog.Logger, with func(*Options), change ...func(*config.Config)) *front {
+	t.Helper()
 	cfg := config.Default()
 	cfg.Auth.PublishToken = publishToken
 	cfg.Stream.DrainTimeout = 0
@@ -95,7 +101,9 @@ func startLoggedFront(t *testing.T, over carrier, log *slog.Logger, change ...fu
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := New(Options{Config: cfg, Router: router, Catalogue: event.Default(), Metrics: set, Log: log, Version: "test"})
+	o := Options{Config: cfg, Router: router, Catalogue: event.Default(), Metrics: set, Log: log, Version: "test"}
+	with(&o)
+	s, err := New(o)
 	if err != nil {
 		t.Fatal(err)
 	}

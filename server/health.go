@@ -73,6 +73,9 @@ func (s *Server) assess() (status string, reasons []string) {
 	if need, have := Descriptors(cfg), descriptorLimit(); have > 0 && need > have {
 		note("the limit of open files (%d) does not hold the configured connections (%d needed)", have, need)
 	}
+	if s.reasons != nil {
+		reasons = append(reasons, s.reasons()...)
+	}
 	if len(reasons) > 0 {
 		return degraded, reasons
 	}

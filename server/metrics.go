@@ -47,6 +47,7 @@ const (
 	totalHandshakeRate
 	requestRate
 	subscriptionTooLarge
+	notStored
 	reasons
 )
 
@@ -61,7 +62,7 @@ var reasonNames = [reasons]string{
 	malformed: "malformed_request", overloaded: "overloaded",
 	typeNotAllowed: "type_not_allowed", publishRate: "publish_rate", keyReused: "idempotency_key_reused", journalFull: "journal",
 	addressLimit: "address_limit", userLimit: "user_limit", handshakeRate: "handshake_rate",
-	totalHandshakeRate: "total_handshake_rate", requestRate: "request_rate", subscriptionTooLarge: "subscription_too_large",
+	totalHandshakeRate: "total_handshake_rate", requestRate: "request_rate", subscriptionTooLarge: "subscription_too_large", notStored: "not_stored",
 }
 
 // counters are the server's own metrics.
@@ -146,6 +147,14 @@ var help = map[string]string{
 	"adic_journal_restored_events":        "Events that the journal had at the start.",
 	"adic_journal_cut_bytes":              "Bytes of the journal that were cut off at the start, as no whole events.",
 	"adic_journal_skipped_events":         "Events of the journal that the catalogue did not take at the start.",
+	"adic_cluster_connected":              "1 while the router follows the streams of its cluster.",
+	"adic_cluster_lag_events":             "Events that the streams of the cluster hold beyond the last one read, by priority.",
+	"adic_cluster_stored_total":           "Events that were published here and stored by the cluster, each once.",
+	"adic_cluster_store_failures_total":   "Batches that the cluster did not store, or not all of them.",
+	"adic_cluster_store_seconds":          "Time that storing a batch took.",
+	"adic_cluster_rejoins_total":          "Times that the router had to join the streams of its cluster again.",
+	"adic_cluster_unusable_total":         "Events of the cluster that could not be used, by priority; clients are told that they are lost.",
+	"adic_cluster_streams_differ":         "Settings of the streams that are not as configured.",
 	"adic_draining":                       "1 while the router is shutting down.",
 	"adic_build_info":                     "Always 1; the labels say what was built.",
 	"adic_tls_certificate_expiry_seconds": "When the certificate in use expires, in Unix seconds.",

@@ -13,6 +13,19 @@ import (
 	"github.com/adic-network/router/event"
 )
 
+// Publisher takes what is published, all of it or none: a router of its own, or the
+// cluster that it is part of. Errors are those of package actors; any goroutine may
+// call it.
+type Publisher interface {
+	// Publish returns when the events are accepted.
+	Publish(batch []*event.Event) error
+	// PublishOnce is Publish for a batch that may come again: before says that it
+	// was accepted before.
+	PublishOnce(batch []*event.Event, key actors.IdempotencyKey) (before bool, err error)
+	// PublishedOnce reports whether PublishOnce is known to find that.
+	PublishedOnce(key actors.IdempotencyKey) (before bool, err error)
+}
+
 // publish serves POST /v1/events.
 func (s *Server) publish(ctx *fasthttp.RequestCtx) {
 	who := s.publisher(ctx)
@@ -108,16 +121,16 @@ func (s *Server) emit(who *access.Publisher, batch []*event.Event, key *actors.I
 	}
 	if wait := who.Rate.Take(n, time.Now()); wait > 0 {
 		if key != nil {
-			if before, err := s.router.PublishedOnce(*key); before || err != nil {
+			if before, err := s.events.PublishedOnce(*key); before || err != nil {
 				return before, err
 			}
 		}
 		return false, &rateError{wait}
 	}
 	if key == nil {
-		err = s.router.Publish(batch)
+		err = s.events.Publish(batch)
 	} else {
-		before, err = s.router.PublishOnce(batch, *key)
+		before, err = s.events.PublishOnce(batch, *key)
 	}
 	if before || err != nil && !errors.Is(err, actors.ErrInterrupted) {
 		who.Rate.Return(n)
@@ -168,6 +181,9 @@ func (s *Server) refusePublish(ctx *fasthttp.RequestCtx, err error) {
 		retryLater(ctx, "%v", err)
 	case errors.Is(err, actors.ErrJournal):
 		s.metrics.reject(journalFull)
+		retryLater(ctx, "%v", err)
+	case errors.Is(err, actors.ErrNotStored):
+		s.metrics.reject(notStored)
 		retryLater(ctx, "%v", err)
 	case errors.Is(err, actors.ErrDraining):
 		s.metrics.reject(shuttingDown)

@@ -28,6 +28,11 @@ type Options struct {
 	Metrics   *metrics.Set // the set that the router was made with
 	Log       *slog.Logger
 	Version   string
+	// Publisher takes what is published; nil is the Router.
+	Publisher Publisher
+	// Reasons returns more reasons why the health is degraded; nil is none. It is
+	// called by any goroutine.
+	Reasons func() []string
 }
 
 // Server serves one router. Its methods are safe for concurrent use.
@@ -41,6 +46,9 @@ type Server struct {
 	set       *metrics.Set
 	log       *slog.Logger
 	version   string
+
+	events  Publisher
+	reasons func() []string
 
 	http       *fasthttp.Server
 	admin      *fasthttp.Server
@@ -101,6 +109,11 @@ func New(o Options) (*Server, error) {
 		types:      newTypesPage(o.Catalogue),
 		policy:     pagePolicy(landingPage),
 		admission:  newAdmission(),
+		events:     o.Publisher,
+		reasons:    o.Reasons,
+	}
+	if s.events == nil {
+		s.events = o.Router
 	}
 	s.metrics = newCounters(s)
 	if err := s.Reload(o.Config); err != nil {
