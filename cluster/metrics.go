@@ -17,13 +17,16 @@ type counters struct {
 	seconds                   *metrics.PrometheusHistogram
 }
 
+// storeSeconds are the upper bounds of the buckets.
+var storeSeconds = []float64{0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5}
+
 func newCounters(c *Cluster) *counters {
 	set := c.o.Metrics
 	m := &counters{
 		stored:   set.NewCounter("adic_cluster_stored_total"),
 		failures: set.NewCounter("adic_cluster_store_failures_total"),
 		rejoins:  set.NewCounter("adic_cluster_rejoins_total"),
-		seconds:  set.NewPrometheusHistogram("adic_cluster_store_seconds"),
+		seconds:  set.NewPrometheusHistogramExt("adic_cluster_store_seconds", storeSeconds),
 	}
 	for _, p := range event.Priorities() {
 		m.unusable[p] = set.NewCounter(fmt.Sprintf("adic_cluster_unusable_total{priority=%q}", p))

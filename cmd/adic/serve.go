@@ -91,14 +91,29 @@ func serve(cmd *cobra.Command) error {
 		options.Journal = kept
 		defer closeJournal(kept, log) // after the router's end
 	}
+	shared, err := joinCluster(cmd.Context(), &cfg, catalogue, set, log)
+	if err != nil {
+		return err
+	}
+	if shared != nil {
+		options.Journal = shared.replica
+		defer shared.end() // after the router's end
+	}
 	router, err := actors.NewRouter(options)
 	if err != nil {
 		return err
 	}
 	defer router.Close()
-	front, err := server.New(server.Options{
+	parts := server.Options{
 		Config: cfg, Router: router, Catalogue: catalogue, Metrics: set, Log: log, Version: readVersion().Version,
-	})
+		Publisher: router,
+	}
+	failed := make(chan error, 3)
+	if shared != nil {
+		parts.Publisher, parts.Reasons = shared, shared.Reasons
+		shared.replica.feed(router, failed)
+	}
+	front, err := server.New(parts)
 	if err != nil {
 		return err
 	}
@@ -123,11 +138,10 @@ func serve(cmd *cobra.Command) error {
 	defer running.Wait()
 	defer stop()
 	if cfg.Demo.Enabled {
-		if err := startDemo(ctx, &running, &cfg, router, catalogue, set, log); err != nil {
+		if err := startDemo(ctx, &running, &cfg, parts.Publisher, catalogue, set, log); err != nil {
 			return err
 		}
 	}
-	failed := make(chan error, 2)
 	running.Go(func() {
 		if err := accept(listener); err != nil {
 			failed <- fmt.Errorf("cannot go on serving: %w", err)

@@ -11,14 +11,14 @@ import (
 
 	"github.com/VictoriaMetrics/metrics"
 
-	"github.com/adic-network/router/actors"
 	"github.com/adic-network/router/config"
 	"github.com/adic-network/router/event"
+	"github.com/adic-network/router/server"
 	"github.com/adic-network/router/source/demo"
 )
 
 // startDemo publishes the made-up network's events until ctx is done.
-func startDemo(ctx context.Context, running *sync.WaitGroup, cfg *config.Config, router *actors.Router,
+func startDemo(ctx context.Context, running *sync.WaitGroup, cfg *config.Config, to server.Publisher,
 	catalogue *event.Catalogue, set *metrics.Set, log *slog.Logger) error {
 	source, err := demo.New(cfg.Demo.Rate, uint64(time.Now().UnixNano()), catalogue)
 	if err != nil {
@@ -33,7 +33,7 @@ func startDemo(ctx context.Context, running *sync.WaitGroup, cfg *config.Config,
 	publish := func(p []byte) error {
 		batch, err := parser.ParseBatch(p)
 		if err == nil {
-			err = router.Publish(batch)
+			err = to.Publish(batch)
 		}
 		if err != nil {
 			dropped.Inc()
