@@ -115,7 +115,8 @@ func (c *Cluster) open(ctx context.Context) (err error) {
 func passing(err error) bool {
 	api, ok := errors.AsType[*jetstream.APIError](err)
 	if ok {
-		return api.Code == 503 || api.Code == 429
+		// Too busy, no leader, or the same message is just being stored.
+		return api.Code == 503 || api.Code == 429 || api.Code == 409
 	}
 	return !errors.Is(err, errForeign)
 }
@@ -140,7 +141,7 @@ func (c *Cluster) Reasons() []string {
 	s := c.state.Load()
 	reasons := s.differs
 	if s.away != nil {
-		reasons = append([]string{fmt.Sprintf("not connected to the cluster: %v; publishing is refused, and clients get no new events (cluster.nats)", s.away)}, reasons...)
+		reasons = append([]string{fmt.Sprintf("the streams of the cluster are not followed: %v; clients get no new events until they are (cluster.nats)", s.away)}, reasons...)
 	}
 	return reasons
 }

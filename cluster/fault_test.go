@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -30,17 +31,19 @@ func startCluster(t *testing.T) (servers []*process, urls string) {
 	return servers, urls[1:]
 }
 
+// replicated are the options of a router whose streams are on all three.
+func replicated(t *testing.T, urls string) Options {
+	o := options(t, urls)
+	o.Config.Replicas = 3
+	return o
+}
+
 // Three servers, of which the leader of a stream is killed under load: publishers
 // that try again with the same key lose nothing and repeat nothing.
 func TestLeaderKilled(t *testing.T) {
 	servers, urls := startCluster(t)
-	o := options(t, urls)
-	o.Config.Replicas = 3
-	a := open(t, o)
-	o = options(t, urls)
-	o.Config.Replicas = 3
-	b := open(t, o)
-	ra, rb := follow(t, a), follow(t, b)
+	a, ra := joined(t, replicated(t, urls))
+	b, rb := joined(t, replicated(t, urls))
 
 	stream, err := a.js.Stream(t.Context(), a.streams[event.High])
 	if err != nil {
@@ -95,12 +98,39 @@ func TestLeaderKilled(t *testing.T) {
 	}
 }
 
+// The same batch comes to two routers at the same time: it is stored once.
+func TestSameBatchTwice(t *testing.T) {
+	_, urls := startCluster(t)
+	a, r := joined(t, replicated(t, urls))
+	b := open(t, replicated(t, urls))
+	const batches = 20
+	for i := range batches {
+		key := actors.NewIdempotencyKey("me", fmt.Sprint(i), nil)
+		batch := made(t, 100*i, 50, all...)
+		done := make(chan error, 2)
+		for _, c := range []*Cluster{a, b} {
+			go func() {
+				_, err := c.PublishOnce(batch, key)
+				done <- err
+			}()
+		}
+		if err := errors.Join(<-done, <-done); err != nil {
+			t.Fatal(err)
+		}
+	}
+	publish(t, a, made(t, 9999, 1, event.Low))
+	r.awaitEvents(batches*150 + 1)
+	if n := r.count(); n != batches*150+1 {
+		t.Errorf("%d events have come, want %d", n, batches*150+1)
+	}
+}
+
 // A stream that somebody has deleted is made anew, in a new epoch that all routers
 // are in.
 func TestStreamDeleted(t *testing.T) {
 	nats := startNATS(t, "")
-	a, b := open(t, options(t, nats.url())), open(t, options(t, nats.url()))
-	ra, rb := follow(t, a), follow(t, b)
+	a, ra := joined(t, options(t, nats.url()))
+	b, rb := joined(t, options(t, nats.url()))
 	publish(t, a, made(t, 0, 10, all...))
 	ra.awaitEvents(30)
 	rb.awaitEvents(30)
@@ -162,8 +192,7 @@ func TestStreamLosesItsEnd(t *testing.T) {
 // Whatever is written into a stream, the router goes on: its position is left out.
 func TestUnusableEvents(t *testing.T) {
 	nats := startNATS(t, "")
-	c := open(t, options(t, nats.url()))
-	r := follow(t, c)
+	c, r := joined(t, options(t, nats.url()))
 	publish(t, c, made(t, 0, 1, event.High))
 	for _, garbage := range []string{"", "x", `{"type":"lowEvent","n":1}`, `{"type":"Unknown"}`, strings.Repeat("[", 100_000)} {
 		if _, err := c.js.Publish(t.Context(), c.subjects[event.High], []byte(garbage)); err != nil {
@@ -188,8 +217,7 @@ func TestUnusableEvents(t *testing.T) {
 // Events that were deleted are left out.
 func TestPurge(t *testing.T) {
 	nats := startNATS(t, "")
-	c := open(t, options(t, nats.url()))
-	r := follow(t, c)
+	c, r := joined(t, options(t, nats.url()))
 	publish(t, c, made(t, 0, 10, event.High))
 	r.awaitEvents(10)
 	stream, err := c.js.Stream(t.Context(), c.streams[event.High])
@@ -223,4 +251,23 @@ func TestOverload(t *testing.T) {
 	}
 	c.storing.done(60, 100)
 	publish(t, c, made(t, 0, 100, event.High))
+}
+
+// A router that joined empty streams and has to join again, before any event came to
+// it, has missed nothing.
+func TestRejoinBeforeTheFirstEvent(t *testing.T) {
+	nats := startNATS(t, "")
+	a := open(t, options(t, nats.url()))
+	f := &follower{Follower: &router{t: t}}
+	ctx, leave := context.WithCancel(t.Context())
+	joined := make(chan error, 1)
+	go func() { joined <- a.member(ctx, f) }()
+	<-a.CaughtUp()
+	leave()
+	<-joined
+	publish(t, open(t, options(t, nats.url())), made(t, 0, 300, event.Low)) // more than is retained
+	ctx, leave = context.WithCancel(t.Context())
+	go func() { joined <- a.member(ctx, f) }()
+	defer func() { leave(); <-joined }()
+	f.Follower.(*router).awaitEvents(300)
 }

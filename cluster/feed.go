@@ -48,7 +48,7 @@ func (c *Cluster) feed(ctx context.Context, f *follower, in *feed) error {
 			return err
 		}
 		for p, last := range batch.last {
-			if last.seq > 0 {
+			if last.known {
 				f.last[p] = last
 			}
 		}
@@ -100,7 +100,7 @@ type batch struct {
 }
 
 func (b *batch) add(p event.Priority, s stored) {
-	b.last[p] = place{s.seq, s.at}
+	b.last[p] = place{s.seq, s.at, true}
 	b.events++
 	if s.event != nil {
 		b.classes[p] = append(b.classes[p], actors.Placed{Position: s.seq, Event: s.event})

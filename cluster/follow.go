@@ -29,10 +29,11 @@ const (
 
 // place is the last event of a class that the follower has had, or that was left
 // out. at is when JetStream stored it, which tells it from another event in its
-// place.
+// place; zero for the one before where it began.
 type place struct {
-	seq uint64
-	at  time.Time
+	seq   uint64
+	at    time.Time
+	known bool // it has begun
 }
 
 // follower is what outlives a membership.
@@ -134,6 +135,7 @@ func (c *Cluster) followEpoch(ctx context.Context, f *follower, streams streams)
 		if in.target[p], err = r.start(streams[p], c.o.Retain[p]); err != nil {
 			return fmt.Errorf("stream %s: %w", c.streams[p], err)
 		}
+		f.last[p] = r.last
 	}
 	return c.feed(ctx, f, &in)
 }

@@ -176,6 +176,13 @@ func open(t *testing.T, o Options) *Cluster {
 	return c
 }
 
+// joined is a router of a cluster, and what it is given.
+func joined(t *testing.T, o Options) (*Cluster, *router) {
+	t.Helper()
+	c := open(t, o)
+	return c, follow(t, c)
+}
+
 // router is a follower that notes what it is told.
 type router struct {
 	t    *testing.T
@@ -260,7 +267,24 @@ func (r *router) epoch() event.Epoch {
 // awaitEvents waits until the follower has had n events in all.
 func (r *router) awaitEvents(n int) {
 	r.t.Helper()
+	defer func() {
+		if r.t.Failed() {
+			r.t.Log(r.places())
+		}
+	}()
 	eventually(r.t, fmt.Sprintf("%d events have come", n), func() bool { return r.count() >= n })
+}
+
+// places says from where to where the follower has each class.
+func (r *router) places() (text string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for p, events := range r.events {
+		if n := len(events); n > 0 {
+			text += fmt.Sprintf("%v: %d to %d, %d events; ", event.Priority(p), events[0].Position, events[n-1].Position, n)
+		}
+	}
+	return text
 }
 
 // catalogue has a type of each class, with a number.

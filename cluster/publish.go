@@ -34,7 +34,9 @@ type storing struct {
 // actors.ErrOverloaded when too much is being stored already, or with
 // actors.ErrBatchTooLarge.
 func (c *Cluster) Publish(batch []*event.Event) error {
-	_, err := c.publish(batch, nuid.Next())
+	ctx, cancel := context.WithTimeout(context.Background(), storeTimeout)
+	defer cancel()
+	_, err := c.publish(ctx, batch, nuid.Next())
 	return err
 }
 
@@ -49,7 +51,7 @@ func (c *Cluster) PublishOnce(batch []*event.Event, key actors.IdempotencyKey) (
 	if err != nil {
 		return false, err
 	}
-	again, err := c.publish(batch, key.ID())
+	again, err := c.publish(ctx, batch, key.ID())
 	return known && again == len(batch), err
 }
 
@@ -59,7 +61,7 @@ func (c *Cluster) PublishedOnce(actors.IdempotencyKey) (before bool, err error) 
 
 // publish stores a batch under message ids that begin with id, and returns how many
 // of its events JetStream had before.
-func (c *Cluster) publish(batch []*event.Event, id string) (again int, err error) {
+func (c *Cluster) publish(ctx context.Context, batch []*event.Event, id string) (again int, err error) {
 	if !c.conn.IsConnected() { // who is on the way already waits for it to come back
 		c.metrics.failures.Inc()
 		return 0, fmt.Errorf("%w: %w", actors.ErrNotStored, away(nats.ErrDisconnected))
@@ -76,8 +78,6 @@ func (c *Cluster) publish(batch []*event.Event, id string) (again int, err error
 	}
 	defer c.storing.done(len(batch), size)
 	began := time.Now()
-	ctx, cancel := context.WithDeadline(context.Background(), began.Add(storeTimeout))
-	defer cancel()
 	for first := 0; first < len(batch) && err == nil; first += chunk {
 		var n int
 		n, err = c.store(ctx, batch[first:min(first+chunk, len(batch))], id, first)

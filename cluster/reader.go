@@ -36,9 +36,15 @@ type reader struct {
 // start begins to read. It returns the sequence that the follower has to reach to
 // be up to date with this moment, 0 if it is.
 func (r *reader) start(stream jetstream.Stream, retain int) (target uint64, err error) {
+	if !r.last.known {
+		// To join again before the first event came must not be to begin anew.
+		state := stream.CachedInfo().State
+		from := max(state.FirstSeq, state.LastSeq-min(uint64(retain), state.LastSeq)+1, 1)
+		r.last = place{seq: from - 1, known: true}
+	}
 	from := r.last.seq // once more, to see that it is the same
-	if state := stream.CachedInfo().State; from == 0 {
-		from = max(state.FirstSeq, state.LastSeq-min(uint64(retain), state.LastSeq)+1)
+	if r.last.at.IsZero() {
+		from++
 	}
 	r.consumer, err = r.c.consume(r.ctx, r.class, from)
 	if err != nil {
@@ -117,7 +123,7 @@ func (r *reader) read(msg jetstream.Msg) (stored, error) {
 		return stored{}, errors.New("a message was lost on the way")
 	}
 	s := stored{seq: meta.Sequence.Stream, at: meta.Timestamp}
-	if s.seq == r.last.seq && !s.at.Equal(r.last.at) {
+	if s.seq == r.last.seq && !r.last.at.IsZero() && !s.at.Equal(r.last.at) {
 		return stored{}, fmt.Errorf("%w: %d was stored %v, and now %v", errReplaced, s.seq, r.last.at, s.at)
 	}
 	r.c.metrics.lag[r.class].Store(int64(meta.NumPending))

@@ -112,7 +112,7 @@ func TestCluster(t *testing.T) {
 	<-nats.done
 	eventually(t, "the health says that NATS is away", func() bool {
 		status, reasons := a.health(t)
-		return status == "degraded" && strings.Contains(strings.Join(reasons, "\n"), "not connected to the cluster")
+		return status == "degraded" && strings.Contains(strings.Join(reasons, "\n"), "the streams of the cluster are not followed")
 	})
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, a.http()+"/v1/events", strings.NewReader(`{"type":"MessageAdded","message_id":"ab12","depth":42}`))
 	if err != nil {
@@ -126,7 +126,7 @@ func TestCluster(t *testing.T) {
 	for _, r := range []*router{a, b} {
 		eventually(t, "the router follows again", func() bool {
 			_, reasons := r.health(t)
-			return !strings.Contains(strings.Join(reasons, "\n"), "not connected to the cluster")
+			return !strings.Contains(strings.Join(reasons, "\n"), "the streams of the cluster are not followed")
 		})
 	}
 	exchange(a, b)
