@@ -37,12 +37,12 @@ func driven(t testing.TB, enc event.Encoding, s Subscription) (*Connection, *ato
 		log:       slog.New(slog.DiscardHandler),
 		started:   time.Now(),
 		metrics:   newMetrics(metrics.NewSet()),
-		stream:    newStream(1, [event.NumPriorities]int{1000, 500, 100}),
 	}
 	settings := testSettings()
 	hub.set.Store(&settings)
 	written := new(atomic.Int64)
-	c := &Connection{hub: hub, conn: &sink{written}, talk: &wsSession{}, enc: enc, sub: s}
+	stream := newStream(1, [event.NumPriorities]int{1000, 500, 100}, catalogue())
+	c := &Connection{hub: hub, stream: stream, conn: &sink{written}, talk: &wsSession{}, enc: enc, sub: s}
 	c.box.gate = &hub.gate
 	c.box.state.Store(isScheduled) // its turns are ours
 	c.box.scratch = newScratch()
@@ -100,7 +100,7 @@ func TestDeliveryAllocatesNothing(t *testing.T) {
 			next := 0
 			got := testing.AllocsPerRun(runs, func() {
 				for range test.batch {
-					c.hub.stream.append(events[next])
+					c.stream.append(events[next])
 					next++
 				}
 				c.flush(nil)
@@ -227,7 +227,7 @@ func perDelivery(b *testing.B, deliveries int) {
 func BenchmarkFilterMiss(b *testing.B) {
 	c, _ := driven(b, event.WSFlat, only(b, "Quota"))
 	for _, e := range placed(b, 500, event.WSFlat, "Tally") {
-		c.hub.stream.append(e)
+		c.stream.append(e)
 	}
 	set := c.box.wanted()
 	b.ReportAllocs()

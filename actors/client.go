@@ -62,14 +62,14 @@ func FromCursor(c event.Cursor) Start { return Start{kind: fromCursor, cursor: c
 func FromUnknown() Start { return Start{kind: fromUnknown} }
 
 // begin returns the reader that starts at from, and the loss it is told of first.
-func (r *Router) begin(from Start) (at reader, lost event.Dropped) {
+func (s *stream) begin(from Start) (at reader, lost event.Dropped) {
 	switch {
 	case from.kind == fromNow:
-		at.pos = r.stream.now().Pos
-	case from.kind == fromCursor && r.stream.holds(from.cursor):
+		at.pos = s.now().Pos
+	case from.kind == fromCursor && s.holds(from.cursor):
 		at.pos = from.cursor.Pos
 	default:
-		at.pos = r.stream.earliest().Pos
+		at.pos = s.earliest().Pos
 		if from.kind != fromEarliest {
 			lost.Unknown = [event.NumPriorities]bool{true, true, true}
 		}
@@ -157,7 +157,8 @@ func (r *Router) serve(client Client, c *Connection) error {
 	}
 	c.box.dispatch, c.box.gate = r.dispatch, &r.gate
 	c.box.setWants(c.sub.wanted(r.catalogue))
-	c.reader, c.lost = r.begin(client.Start)
+	c.stream = r.stream()
+	c.reader, c.lost = c.stream.begin(client.Start)
 
 	if err := r.nursery.spawn(c, r.connections, r.connectionName()); err != nil {
 		r.live.Add(-1)

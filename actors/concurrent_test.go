@@ -75,7 +75,7 @@ func TestAllAtOnce(t *testing.T) {
 				}
 				l.add(t, messages)
 				if time.Since(began) > time.Hour {
-					t.Errorf("stuck at %v, and the stream is at %v", l.at, r.stream.now())
+					t.Errorf("stuck at %v, and the stream is at %v", l.at, r.stream().now())
 					return
 				}
 			}
@@ -84,13 +84,13 @@ func TestAllAtOnce(t *testing.T) {
 		atEnd := func(l *tally) bool {
 			select {
 			case <-published:
-				return l.at == r.stream.now()
+				return l.at == r.stream().now()
 			default:
 				return false
 			}
 		}
 
-		origin := FromCursor(event.Cursor{Epoch: r.stream.epoch})
+		origin := FromCursor(event.Cursor{Epoch: r.stream().epoch})
 		for i := range readers {
 			c := connect([]int{100, 1000, unlimited}[i%3], origin)
 			clients.Go(func() {
@@ -103,7 +103,7 @@ func TestAllAtOnce(t *testing.T) {
 		}
 		for range comers {
 			clients.Go(func() {
-				l := tally{at: event.Cursor{Epoch: r.stream.epoch}}
+				l := tally{at: event.Cursor{Epoch: r.stream().epoch}}
 				for !atEnd(&l) {
 					c := connect(500, FromCursor(l.at))
 					stay := time.Now().Add(rand.N(20 * time.Millisecond))

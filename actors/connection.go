@@ -27,11 +27,13 @@ const (
 // Connection is the actor of one client: the only writer of its transport, its
 // place in the stream, and what it is subscribed to.
 type Connection struct {
-	hub  *Router
-	box  mailbox
-	conn Transport
-	talk session
-	pid  *actor.PID
+	hub *Router
+	// stream is what it reads: that of the hub, unless that has begun another one.
+	stream *stream
+	box    mailbox
+	conn   Transport
+	talk   session
+	pid    *actor.PID
 
 	reader
 	sub       Subscription
@@ -118,8 +120,11 @@ func (c *Connection) start(ctx actor.Context) {
 	c.scheduleAt(next)
 	// The queue wakes a connection when it joins: that is its first turn.
 	c.hub.sendQueue(&join{box: &c.box, lane: c.lane})
-	if c.hub.draining.Load() {
-		c.leaving = shutDown() // Drain may have asked for the roster before
+	switch { // the roster may have been asked for before
+	case c.hub.draining.Load():
+		c.leaving = shutDown()
+	case c.hub.stream() != c.stream:
+		c.leaving = begunAnew()
 	}
 }
 
@@ -308,7 +313,7 @@ func (c *Connection) refilter(before event.TypeSet) {
 	after := c.sub.wanted(c.hub.catalogue)
 	c.box.setWants(after)
 	c.reader.end(before.Minus(after))
-	c.begin(c.hub.stream, after.Minus(before), c.hub.priorityOf)
+	c.begin(c.stream, after.Minus(before), c.hub.priorityOf)
 }
 
 // tick does what is due.

@@ -115,7 +115,7 @@ func (c *Connection) jump() {
 // not have begun without it.
 func (c *Connection) passOver() {
 	for p := range c.pos {
-		c.pos[p] = max(c.pos[p], c.hub.stream.classes[p].began.Load())
+		c.pos[p] = max(c.pos[p], c.stream.classes[p].began.Load())
 	}
 }
 
@@ -180,11 +180,11 @@ func (c *Connection) collect() (batch []byte, at [event.NumPriorities]uint64) {
 // an event that it does want. What the rings have overtaken is counted as lost.
 func (c *Connection) look(set *event.TypeSet) (ahead reader, waiting bool) {
 	for {
-		c.addLoss(c.catchUp(c.hub.stream, set))
+		c.addLoss(c.catchUp(c.stream, set))
 		ahead = c.reader
 		again := false
 		for p := event.High; p <= event.Low; p++ {
-			e, overtaken := ahead.next(c.hub.stream, p, set)
+			e, overtaken := ahead.next(c.stream, p, set)
 			waiting = waiting || e != nil
 			again = again || overtaken
 		}
@@ -199,7 +199,7 @@ func (c *Connection) look(set *event.TypeSet) (ahead reader, waiting bool) {
 func (c *Connection) collectClass(p event.Priority, ahead *reader, set *event.TypeSet) bool {
 	s := c.box.scratch
 	for {
-		e, overtaken := ahead.next(c.hub.stream, p, set)
+		e, overtaken := ahead.next(c.stream, p, set)
 		if e == nil {
 			return !overtaken // if so, the loss is to be told first
 		}
@@ -211,7 +211,7 @@ func (c *Connection) collectClass(p event.Priority, ahead *reader, set *event.Ty
 		if !c.enc.HasCursor() || e.Stamp.Pos == ahead.pos {
 			s.buf = append(s.buf, frame...)
 		} else {
-			s.buf = e.AppendFrame(s.buf, c.enc, ahead.cursor(c.hub.stream))
+			s.buf = e.AppendFrame(s.buf, c.enc, ahead.cursor(c.stream))
 			frame = nil
 		}
 		s.marks = append(s.marks, mark{event: e, end: len(s.buf), frame: frame})
@@ -325,5 +325,5 @@ func (c *Connection) settleLosses() {
 		c.passOver()
 	}
 	set := c.box.wanted()
-	c.addLoss(c.catchUp(c.hub.stream, &set))
+	c.addLoss(c.catchUp(c.stream, &set))
 }

@@ -59,6 +59,8 @@ func (e *Emitter) Receive(ctx actor.Context) {
 		e.start(ctx)
 	case *publish:
 		e.publish(ctx, msg)
+	case *replicate:
+		e.replicate(ctx, msg)
 	case probe:
 		ctx.Forward(e.hub.queue)
 	case *recall:
@@ -87,6 +89,10 @@ func (e *Emitter) start(ctx actor.Context) {
 // the same breath: whoever got no answer can ask again, and is told the truth.
 func (e *Emitter) publish(ctx actor.Context, msg *publish) {
 	e.asking = ctx.Sender()
+	if e.hub.stream().followed {
+		e.answer(ctx, &refused{ErrFollows})
+		return
+	}
 	if msg.once != nil {
 		if answer := e.known(ctx, msg.once); answer != nil {
 			e.answer(ctx, answer)
@@ -135,7 +141,7 @@ func (e *Emitter) release(b *placement) {
 		e.remember(b.once)
 	}
 	for p := range b.counts {
-		e.hub.stream.classes[p].emitted.Store(b.at.Pos[p])
+		e.hub.stream().classes[p].emitted.Store(b.at.Pos[p])
 	}
 	e.hub.sendQueue(&enqueue{batch: b.batch})
 	e.hub.metrics.emitted.Add(len(b.batch))

@@ -148,7 +148,7 @@ func (c *Connection) info() ConnectionInfo {
 	i.Subscription.All = c.hasAll()
 	if !c.caughtUp && c.phase == open {
 		set := c.box.wanted()
-		i.Lag = c.lag(c.hub.stream, &set)
+		i.Lag = c.lag(c.stream, &set)
 	}
 	return i
 }

@@ -135,13 +135,13 @@ func TestSurveyEnds(t *testing.T) {
 func TestLagCountsFromTheSubscription(t *testing.T) {
 	c, _ := driven(t, event.WSFlat, only(t, "Trace"))
 	for _, e := range placed(t, 6, event.WSFlat, "Trace", "Sample") {
-		c.hub.stream.append(e)
+		c.stream.append(e)
 	}
 	c.subscribe(setOf(typeID(t, "Sample")), false)
 	e := newEvent(t, "Sample", 9)
 	at := event.Cursor{Epoch: 1, Pos: [event.NumPriorities]uint64{0, 0, 7}}
 	e.Place(at, 7)
-	c.hub.stream.append(e)
+	c.stream.append(e)
 	if got := c.info().Lag; got != [3]uint64{0, 0, 4} {
 		t.Errorf("lag = %v, want 3 Trace and the last Sample", got)
 	}

@@ -49,7 +49,7 @@ func (noJournal) Err() error                          { return nil }
 func (s *stream) restore(at event.Cursor, events [event.NumPriorities][]*event.Event) {
 	for p := range s.classes {
 		c, kept, head := &s.classes[p], events[p], at.Pos[p]
-		c.types.floor = head - uint64(len(kept))
+		c.types.floor.Store(head - uint64(len(kept)))
 		for _, e := range kept {
 			c.types.set(e.Seq, e.Type)
 		}

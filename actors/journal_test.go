@@ -92,16 +92,16 @@ func TestGoesOnWithJournal(t *testing.T) {
 		j := openJournal(t, dir, ahead)
 		before := newRigWith(t, j)
 		before.publish("Alarm", "Trace", "Tally")
-		middle := before.stream.now()
+		middle := before.stream().now()
 		before.publishSlowly("2 Alarm", "4 Trace", "11 Breach")
-		end := before.stream.now()
+		end := before.stream().now()
 		if err := j.Close(); err != nil {
 			t.Fatal(err)
 		}
 
 		after := newRigWith(t, openJournal(t, dir, ahead))
 		after.n = before.n
-		if now := after.stream.now(); now != end {
+		if now := after.stream().now(); now != end {
 			t.Fatalf("it goes on at %v, want %v", now, end)
 		}
 		held := append(append(runs("Breach", 11, 20), "Tally 3"), runs("Trace", 7, 9)...)
@@ -158,7 +158,7 @@ func TestRestoreWithoutOldEvents(t *testing.T) {
 		c := r.connect(everything, FromNow())
 		r.publish("Alarm", "Tally", "5 Trace")
 		c.expect(append([]string{"Alarm 1", "Tally 2"}, runs("Trace", 3, 7)...)...)
-		if now := r.stream.now(); now.Pos != [3]uint64{101, 1, 55} {
+		if now := r.stream().now(); now.Pos != [3]uint64{101, 1, 55} {
 			t.Errorf("the stream is at %v", now)
 		}
 	})
@@ -186,7 +186,7 @@ func TestJournalRefuses(t *testing.T) {
 		r := newRigWith(t, j)
 		c := r.connect(everything, FromNow())
 		r.publish("Alarm")
-		at := r.stream.now()
+		at := r.stream().now()
 		for _, fail := range []*func() error{&j.append, &j.commit} {
 			if fail == &j.commit && !ahead {
 				continue
@@ -196,8 +196,8 @@ func TestJournalRefuses(t *testing.T) {
 			if !errors.Is(err, ErrJournal) || err.Error() != "cannot write the journal: no space left on device" {
 				t.Errorf("publishing: %v", err)
 			}
-			if s := r.Status(); s.PendingBytes != 0 || s.Pending != [3]int64{} || r.stream.now() != at {
-				t.Errorf("pending: %v events, %d bytes; the stream is at %v, was at %v", s.Pending, s.PendingBytes, r.stream.now(), at)
+			if s := r.Status(); s.PendingBytes != 0 || s.Pending != [3]int64{} || r.stream().now() != at {
+				t.Errorf("pending: %v events, %d bytes; the stream is at %v, was at %v", s.Pending, s.PendingBytes, r.stream().now(), at)
 			}
 			*fail = nil
 		}
@@ -212,12 +212,12 @@ func TestJournalRefuses(t *testing.T) {
 func (r *rig) checkJournal(t *testing.T, c *client, dir string, j *faulty, ahead bool, earlier ...string) {
 	t.Helper()
 	got := append(earlier, short(c.pull())...)
-	end := r.stream.now()
+	end := r.stream().now()
 	if err := j.Close(); err != nil {
 		t.Fatal(err)
 	}
 	after := newRigWith(t, openJournal(t, dir, ahead))
-	if now := after.stream.now(); now != end {
+	if now := after.stream().now(); now != end {
 		t.Errorf("the journal ends at %v, want %v", now, end)
 	}
 	kept := after.poll(Poll{Subscription: everything, Start: FromEarliest(), Limit: 1000}).events
@@ -238,7 +238,7 @@ func TestNobodySeesWhatIsNotSettled(t *testing.T) {
 		c := r.connect(everything, FromNow())
 		syncing := make(chan struct{})
 		j.commit = func() error { <-syncing; return nil }
-		at := r.stream.now()
+		at := r.stream().now()
 		var publishers sync.WaitGroup
 		answered := 0
 		var mu sync.Mutex
@@ -255,8 +255,8 @@ func TestNobodySeesWhatIsNotSettled(t *testing.T) {
 			synctest.Wait()
 		}
 		c.expect()
-		if answered > 0 || r.stream.now() != at {
-			t.Errorf("%d publishers are answered, the stream is at %v", answered, r.stream.now())
+		if answered > 0 || r.stream().now() != at {
+			t.Errorf("%d publishers are answered, the stream is at %v", answered, r.stream().now())
 		}
 		if n := r.pending.total(); n != 2 { // the others are in the mailbox
 			t.Errorf("%d events are pending, want 2", n)

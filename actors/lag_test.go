@@ -204,7 +204,7 @@ func TestLaggedUnknown(t *testing.T) {
 		r.publishSlowly("Alarm", "5 Trace")
 		// The queue is made to believe that so many medium events have passed.
 		skipped := newEvent(t, "Tally", 7)
-		skipped.Place(event.Cursor{Epoch: r.stream.epoch, Pos: [3]uint64{1, typeLogLen + 10, 5}}, 7)
+		skipped.Place(event.Cursor{Epoch: r.stream().epoch, Pos: [3]uint64{1, typeLogLen + 10, 5}}, 7)
 		r.account(skipped)
 		r.sendQueue(&enqueue{batch: []*event.Event{skipped}})
 		synctest.Wait()
@@ -217,7 +217,7 @@ func TestLaggedUnknown(t *testing.T) {
 func (r *rig) account(e *event.Event) {
 	r.pending.events[e.Priority].Add(1)
 	r.pending.bytes.Add(int64(e.Size()))
-	r.stream.classes[e.Priority].emitted.Store(e.Seq)
+	r.stream().classes[e.Priority].emitted.Store(e.Seq)
 }
 
 func TestReload(t *testing.T) {

@@ -14,6 +14,13 @@ type (
 		once  *IdempotencyKey
 	}
 
+	// replicate shows events that got their places elsewhere, behind at. It is
+	// answered with accepted or refused. The emitter owns the events.
+	replicate struct {
+		at    event.Cursor
+		batch []Placed
+	}
+
 	// recall asks whether the batch of a key was accepted. It is answered with
 	// replayed, refused, or unknown.
 	recall  struct{ once *IdempotencyKey }
@@ -38,6 +45,9 @@ type (
 type (
 	// enqueue hands over placed events in emission order.
 	enqueue struct{ batch []*event.Event }
+
+	// renew goes over to another stream.
+	renew struct{ stream *stream }
 
 	// join makes a connection part of the fan-out, leave takes it out.
 	join struct {

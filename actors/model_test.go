@@ -128,7 +128,7 @@ func (w *world) failed() error {
 	return w.err
 }
 
-func (w *world) oldest() [event.NumPriorities]uint64 { return w.stream.earliest().Pos }
+func (w *world) oldest() [event.NumPriorities]uint64 { return w.stream().earliest().Pos }
 
 // play does s, and then lets every client that can read do so and checks it.
 func (w *world) play(s step) {

@@ -90,7 +90,7 @@ func (n *ledger) enter(w *world) {
 func (n *ledger) look(w *world) {
 	var waiting [event.NumPriorities]uint64
 	for p := range waiting {
-		head := w.stream.classes[p].head.Load()
+		head := w.stream().classes[p].head.Load()
 		for _, e := range n.due[p] {
 			if e.seq <= head && n.wants(e) {
 				waiting[p] = e.seq
@@ -230,7 +230,7 @@ func (n *ledger) checkEvent(w *world, m wireMessage) {
 // checkCursor: whoever goes on from c gets all that is due and has not come, and
 // nothing that has.
 func (n *ledger) checkCursor(w *world, c event.Cursor) {
-	if c.Epoch != w.stream.epoch {
+	if c.Epoch != w.stream().epoch {
 		w.fail("the cursor %v is of no stream of ours", c)
 	}
 	for p := range n.due {

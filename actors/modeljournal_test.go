@@ -101,7 +101,7 @@ func (w *world) restart() {
 		}
 	}
 	synctest.Wait()
-	end, old, was := w.stream.now(), w.Router, w.journal.now
+	end, old, was := w.stream().now(), w.Router, w.journal.now
 	if err := w.begin(*old.settings()); err != nil {
 		w.fail("restart: %w", err)
 		return
@@ -110,7 +110,7 @@ func (w *world) restart() {
 	if err := was.Close(); err != nil {
 		w.fail("%w", err)
 	}
-	if now := w.stream.now(); now != end {
+	if now := w.stream().now(); now != end {
 		w.fail("the stream was at %v and is at %v", end, now)
 	}
 	w.connect(w.clients[0], step{talk: "WebSocket", from: "now", all: true, prios: event.AllPriorities, size: unlimited})

@@ -46,13 +46,14 @@ func (w *waiter) notify() {
 // there is nothing. It returns early, and empty, when ctx is done or the router
 // drains.
 func (r *Router) Poll(ctx context.Context, p Poll) Polled {
-	at, lost := r.begin(p.Start)
+	s := r.stream()
+	at, lost := s.begin(p.Start)
 	p.Subscription.confine(p.Grant, r.catalogue)
 	if p.Grant != nil && !p.Grant.Expires.IsZero() {
 		p.Wait = min(p.Wait, time.Until(p.Grant.Expires))
 	}
 	set := p.Subscription.wanted(r.catalogue)
-	answer := r.read(&at, lost, &set, p.Limit)
+	answer := r.read(s, &at, lost, &set, p.Limit)
 	if p.Wait <= 0 || len(answer.Events) > 0 {
 		return answer
 	}
@@ -65,7 +66,10 @@ func (r *Router) Poll(ctx context.Context, p Poll) Polled {
 	for len(answer.Events) == 0 {
 		select {
 		case <-w.come:
-			answer = r.read(&at, answer.Lost, &set, p.Limit)
+			if r.stream() != s {
+				return answer // the next one finds out
+			}
+			answer = r.read(s, &at, answer.Lost, &set, p.Limit)
 		case <-timeout.C:
 			return answer
 		case <-ctx.Done():
@@ -79,29 +83,29 @@ func (r *Router) Poll(ctx context.Context, p Poll) Polled {
 
 // read takes up to limit events after at. A loss is told with the first event
 // after it, so one that comes to light in mid-read ends it.
-func (r *Router) read(at *reader, lost event.Dropped, set *event.TypeSet, limit int) Polled {
-	found := at.catchUp(r.stream, set)
+func (r *Router) read(s *stream, at *reader, lost event.Dropped, set *event.TypeSet, limit int) Polled {
+	found := at.catchUp(s, set)
 	r.metrics.drop(found)
 	lost.Add(found)
 	answer := Polled{Lost: lost}
 	for p := event.High; p <= event.Low; p++ { // as in Connection.look
-		at.next(r.stream, p, set)
+		at.next(s, p, set)
 	}
 	for p := event.High; p <= event.Low && len(answer.Events) < limit; {
-		e, overtaken := at.next(r.stream, p, set)
+		e, overtaken := at.next(s, p, set)
 		switch {
 		case overtaken:
 			if len(answer.Events) == 0 {
-				return r.read(at, lost, set, limit)
+				return r.read(s, at, lost, set, limit)
 			}
 			p = event.Low + 1
 		case e == nil:
 			p++
 		default:
 			at.pos[p] = e.Seq
-			answer.Events = append(answer.Events, PolledEvent{e, at.cursor(r.stream)})
+			answer.Events = append(answer.Events, PolledEvent{e, at.cursor(s)})
 		}
 	}
-	answer.Cursor = at.cursor(r.stream)
+	answer.Cursor = at.cursor(s)
 	return answer
 }

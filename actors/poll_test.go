@@ -16,7 +16,7 @@ func TestPollCursorWithoutSinceIsTheEnd(t *testing.T) {
 		r := newRig(t)
 		r.publish("2 Alarm", "Trace")
 		got := r.poll(Poll{Subscription: everything, Limit: 100})
-		if len(got.events) > 0 || got.cursor != r.stream.now() {
+		if len(got.events) > 0 || got.cursor != r.stream().now() {
 			t.Errorf("got %v and the cursor %v, want the present end", got.events, got.cursor)
 		}
 	})
@@ -105,8 +105,8 @@ func TestLongPoll(t *testing.T) {
 				if !slices.Equal(got.events, test.want) || got.took != test.took {
 					t.Errorf("got %v after %v, want %v after %v", got.events, got.took, test.want, test.took)
 				}
-				if got.cursor != r.stream.now() {
-					t.Errorf("the cursor is %v, want %v", got.cursor, r.stream.now())
+				if got.cursor != r.stream().now() {
+					t.Errorf("the cursor is %v, want %v", got.cursor, r.stream().now())
 				}
 			})
 		})

@@ -58,7 +58,7 @@ func TestPublishRefusesLowFirst(t *testing.T) {
 func TestPublishBatchesWhole(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := full(t)
-		before := r.stream.now()
+		before := r.stream().now()
 		for _, test := range []struct {
 			names []string
 			want  error
@@ -77,7 +77,7 @@ func TestPublishBatchesWhole(t *testing.T) {
 				t.Errorf("publish %v: %v, want %v", test.names, err, test.want)
 			}
 		}
-		at := r.stream.now()
+		at := r.stream().now()
 		if high, low := at.Pos[0]-before.Pos[0], at.Pos[2]-before.Pos[2]; high != 99 || low != 1 {
 			t.Errorf("%d high and %d low events have a position, want 99 and 1", high, low)
 		}

@@ -11,6 +11,7 @@ import (
 // fanout is the state of the PriorityQueue. It outlives the actor: a queue that is
 // restarted goes on where the last one was.
 type fanout struct {
+	stream  *stream
 	pending [event.NumPriorities]fifo
 	lanes   [len(windows)]lane
 	waiters map[*waiter]struct{}
@@ -40,6 +41,8 @@ func (q *PriorityQueue) Receive(ctx actor.Context) {
 		q.start()
 	case *enqueue:
 		q.enqueue(msg.batch)
+	case *renew:
+		q.renew(msg.stream)
 	case *join:
 		q.join(msg.box, &q.lanes[msg.lane])
 	case *leave:
@@ -106,7 +109,7 @@ func (q *PriorityQueue) giveUp(batch []*event.Event) {
 	for _, e := range batch {
 		if e != nil && e.Seq > q.last[e.Priority] {
 			q.hub.pending.remove(e)
-			q.hub.stream.classes[e.Priority].types.set(e.Seq, e.Type) // for who counts it as lost
+			q.stream.classes[e.Priority].types.set(e.Seq, e.Type) // for who counts it as lost
 		}
 	}
 }
@@ -172,8 +175,8 @@ func (q *PriorityQueue) waiting() bool {
 // beginRound is called when no connection that reads is behind, or will be at the
 // end of its window.
 func (q *PriorityQueue) beginRound() {
-	for p := range q.hub.stream.classes {
-		c := &q.hub.stream.classes[p]
+	for p := range q.stream.classes {
+		c := &q.stream.classes[p]
 		c.began.Store(c.head.Load())
 	}
 	q.round = round{}
@@ -204,13 +207,17 @@ func (q *PriorityQueue) waitForRound() bool {
 // anything.
 func (q *PriorityQueue) advance() bool {
 	var types event.TypeSet
+	missing := false
 	for p := range q.pending {
-		c := &q.hub.stream.classes[p]
+		c := &q.stream.classes[p]
 		end := c.began.Load() + c.ring.Load().retain
 		q.joinFrames(c, q.pending[p].next(end-min(end, c.head.Load())))
 		for c.head.Load() < end && q.pending[p].len() > 0 {
 			e := q.pending[p].first()
-			q.publish(c, e)
+			if head := c.head.Load(); e.Seq > head+1 && head > c.began.Load() {
+				break // the ring starts anew: when all have read what came in this round
+			}
+			missing = q.publish(c, e) || missing
 			q.pending[p].drop()
 			types = types.With(e.Type)
 		}
@@ -220,6 +227,10 @@ func (q *PriorityQueue) advance() bool {
 	}
 	if types.IsEmpty() {
 		return false
+	}
+	if missing { // or who is not woken would pass over it without a word
+		q.wake(q.everybody(), nil)
+		types = q.hub.catalogue.All()
 	}
 	q.tell(&types)
 	for w := range q.waiters {
@@ -231,18 +242,24 @@ func (q *PriorityQueue) advance() bool {
 }
 
 // publish puts e into its ring. Positions follow each other without a gap unless
-// a batch was given up after a fault; then the ring starts anew, so that what is
-// missing counts as lost rather than as still to come.
-func (q *PriorityQueue) publish(c *class, e *event.Event) {
+// a batch was given up after a fault, or never came here; then the ring starts anew,
+// so that what is missing counts as lost rather than as still to come, and missing is
+// true.
+func (q *PriorityQueue) publish(c *class, e *event.Event) (missing bool) {
 	switch head := c.head.Load(); {
 	case e.Seq <= head: // a fault came between publishing it and noting that
 	case e.Seq > head+1:
+		missing = true
+		if q.stream.followed { // of what was given up the types are known
+			c.types.floor.Store(e.Seq - 1)
+		}
 		c.ring.Store(newRing(int(c.ring.Load().retain), e.Seq-1))
 		fallthrough
 	default:
 		c.append(e)
 	}
 	q.hub.pending.remove(e)
+	return missing
 }
 
 // wakeChunk is how many connections are scheduled at a time: the workers begin
@@ -332,7 +349,7 @@ func (q *PriorityQueue) releaseWhere(stuck func(*mailbox) bool) {
 
 func (q *PriorityQueue) resize(retain [event.NumPriorities]int) {
 	for p, n := range retain {
-		if c := &q.hub.stream.classes[p]; c.ring.Load().retain != uint64(n) {
+		if c := &q.stream.classes[p]; c.ring.Load().retain != uint64(n) {
 			c.resize(n)
 		}
 	}

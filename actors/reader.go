@@ -80,7 +80,7 @@ func (r *reader) catchUp(s *stream, set *event.TypeSet) (lost event.Dropped) {
 		}
 		if c.types.covers(from, c.head.Load()) {
 			lost.Counts[p] += n
-		} else {
+		} else if set.Intersects(c.every) {
 			lost.Unknown[p] = true
 		}
 		r.pos[p] = oldest

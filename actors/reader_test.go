@@ -42,7 +42,7 @@ func TestReaderAgainstList(t *testing.T) {
 		for p := range retain {
 			retain[p] = rapid.IntRange(1, 9).Draw(t, "retain")
 		}
-		s := newStream(1, retain)
+		s := newStream(1, retain, catalogue())
 		set := setOf(types.Draw(t, "set")...)
 		var (
 			r     reader
@@ -120,7 +120,7 @@ func (l *place) catchUp(s *stream) {
 // What is told of a type is gone when its cursor has passed it: a reader does
 // not grow with the number of subscriptions that its client ever made.
 func TestReaderForgetsFreshTypes(t *testing.T) {
-	s := newStream(1, [event.NumPriorities]int{4, 4, 4})
+	s := newStream(1, [event.NumPriorities]int{4, 4, 4}, catalogue())
 	s.classes[event.High].grow(event.High, 0, 0, 3, 3)
 	set := setOf(0)
 	var r reader
@@ -156,7 +156,7 @@ func TestReaderForgetsFreshTypes(t *testing.T) {
 
 // A class in which more has passed than the log of types remembers is unknown.
 func TestReaderLostMoreThanTheLogKnows(t *testing.T) {
-	s := newStream(1, [event.NumPriorities]int{4, 4, 4})
+	s := newStream(1, [event.NumPriorities]int{4, 4, 4}, catalogue())
 	c := &s.classes[event.Medium]
 	c.ring.Store(newRing(4, 2*typeLogLen))
 	c.head.Store(2 * typeLogLen)

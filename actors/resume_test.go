@@ -150,7 +150,7 @@ func TestStarts(t *testing.T) {
 				retained := append(append(runs("Alarm", 3, 12), "Tally 15"), runs("Trace", 16, 18)...)
 				r.publishSlowly("12 Alarm", "2 Trace", "Tally", "3 Trace")
 				after := func(high, medium, low uint64) Start {
-					return FromCursor(event.Cursor{Epoch: r.stream.epoch, Pos: [3]uint64{high, medium, low}})
+					return FromCursor(event.Cursor{Epoch: r.stream().epoch, Pos: [3]uint64{high, medium, low}})
 				}
 				for _, test := range []struct {
 					name string
@@ -163,7 +163,7 @@ func TestStarts(t *testing.T) {
 					{"a cursor within what is retained", after(10, 1, 3), append(runs("Alarm", 11, 12), "Trace 17", "Trace 18")},
 					{"a cursor before it", after(0, 0, 0), append([]string{"Lagged 2 0 2"}, retained...)},
 					{"a cursor just before it", after(1, 0, 1), append([]string{"Lagged 1 0 1"}, retained...)},
-					{"a cursor of another stream", FromCursor(event.Cursor{Epoch: r.stream.epoch + 1, Pos: [3]uint64{11, 1, 4}}),
+					{"a cursor of another stream", FromCursor(event.Cursor{Epoch: r.stream().epoch + 1, Pos: [3]uint64{11, 1, 4}}),
 						append([]string{"Lagged null null null"}, retained...)},
 					{"a cursor beyond the end", after(13, 1, 5), append([]string{"Lagged null null null"}, retained...)},
 					{"no cursor of ours", FromUnknown(), append([]string{"Lagged null null null"}, retained...)},
@@ -243,7 +243,7 @@ func TestResumeAfterRestart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		before := newRig(t)
 		before.publish("5 Alarm")
-		cursor := before.stream.now()
+		cursor := before.stream().now()
 		after := newRig(t)
 		after.publish("7 Alarm")
 		got := after.poll(Poll{Subscription: everything, Start: FromCursor(cursor), Limit: 100})

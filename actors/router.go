@@ -40,6 +40,9 @@ type Options struct {
 	Metrics   *metrics.Set // a set of its own, for one router
 	Log       *slog.Logger
 	Journal   Journal // nil: events are kept in memory only, in a stream of its own
+	// Follow makes a router that takes the places of its events from Replicate. It
+	// has no stream before the first one, and needs no Journal.
+	Follow bool
 }
 
 // Router is the actors and what they share. All methods are safe for concurrent
@@ -51,7 +54,7 @@ type Router struct {
 	started   time.Time
 
 	set      atomic.Pointer[Settings]
-	stream   *stream
+	current  atomic.Pointer[stream]
 	journal  Journal
 	pending  backlog
 	gate     gate
@@ -67,6 +70,7 @@ type Router struct {
 
 	named    atomic.Uint64 // the last connection's ID
 	live     atomic.Int64
+	begun    atomic.Bool // there is a stream to read
 	draining atomic.Bool
 	drained  chan struct{} // closed when draining begins
 	gone     atomic.Int64  // when draining is to be over, Unix nanoseconds
@@ -93,13 +97,18 @@ func NewRouter(o Options) (*Router, error) {
 		catalogue: o.Catalogue,
 		log:       o.Log,
 		started:   time.Now(),
-		stream:    newStream(at.Epoch, o.Settings.Retain),
 		journal:   o.Journal,
 		wheel:     newWheel(),
 		drained:   make(chan struct{}),
 		leastRun:  leastRun,
 	}
-	r.stream.restore(at, past)
+	s := newStream(at.Epoch, o.Settings.Retain, o.Catalogue)
+	s.followed = o.Follow
+	s.restore(at, past)
+	r.current.Store(s)
+	if !o.Follow {
+		r.begun.Store(true)
+	}
 	r.set.Store(&o.Settings)
 	r.system = newSystem(r)
 	r.gate.notify = func() { r.sendQueue(roundDone{}) }
@@ -108,7 +117,7 @@ func NewRouter(o Options) (*Router, error) {
 	r.connections.Self() // protoactor makes the guardian on first use, unguarded
 
 	var err error
-	waiting := &fanout{waiters: make(map[*waiter]struct{}), last: at.Pos}
+	waiting := &fanout{stream: s, waiters: make(map[*waiter]struct{}), last: at.Pos}
 	if r.queue, err = r.spawn("queue", func() actor.Actor { return &PriorityQueue{waiting, r} }); err == nil {
 		emission := &emission{at: at, global: at.Pos[event.High] + at.Pos[event.Medium] + at.Pos[event.Low]}
 		r.emitter, err = r.spawn("emitter", func() actor.Actor { return &Emitter{emission, r} })
@@ -287,6 +296,8 @@ func (r *Router) roster() ([]*mailbox, error) {
 func (r *Router) Draining() <-chan struct{} { return r.drained }
 
 func (r *Router) settings() *Settings { return r.set.Load() }
+
+func (r *Router) stream() *stream { return r.current.Load() }
 
 func (r *Router) sendQueue(msg any) { r.system.Root.Send(r.queue, msg) }
 

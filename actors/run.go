@@ -36,7 +36,7 @@ func (c *Connection) takeRun(ahead *reader, set *event.TypeSet) []byte {
 		return nil
 	}
 	for p := event.High; p <= event.Low; p++ {
-		e, overtaken := ahead.next(c.hub.stream, p, set)
+		e, overtaken := ahead.next(c.stream, p, set)
 		switch {
 		case e == nil && !overtaken:
 			continue

@@ -21,7 +21,7 @@ func TestSSEBytes(t *testing.T) {
 			t.Errorf("first %q, want the head of the response and retry: %q", got, want)
 		}
 		r.publish("Alarm", "Trace")
-		at := r.stream.now()
+		at := r.stream().now()
 		want := ""
 		for _, e := range []struct {
 			pos  [event.NumPriorities]uint64

@@ -35,9 +35,10 @@ func (r *Router) Status() Status {
 		LastHighDrop: unixNano(r.metrics.lastHigh.Load()),
 		Journal:      r.journal.Err(),
 	}
+	stream := r.stream()
 	for p := range s.Pending {
 		s.Pending[p] = r.pending.events[p].Load()
-		c := &r.stream.classes[p]
+		c := &stream.classes[p]
 		s.Retained[p] = c.head.Load() - c.oldest()
 	}
 	set := r.settings()

@@ -12,6 +12,9 @@ import (
 type stream struct {
 	epoch   event.Epoch
 	classes [event.NumPriorities]class
+	// followed is a stream whose positions are given elsewhere. Others may be further
+	// on than this router is, and some positions may never come here.
+	followed bool
 }
 
 // class is the part of the stream that belongs to one priority.
@@ -28,6 +31,7 @@ type class struct {
 
 	ring  atomic.Pointer[ring]
 	types typeLog
+	every event.TypeSet // the types of the class
 }
 
 // ring holds the newest events of a class. Slots are a power of two and at least
@@ -39,10 +43,11 @@ type ring struct {
 	slots  []atomic.Pointer[event.Event]
 }
 
-func newStream(epoch event.Epoch, retain [event.NumPriorities]int) *stream {
+func newStream(epoch event.Epoch, retain [event.NumPriorities]int, types *event.Catalogue) *stream {
 	s := &stream{epoch: epoch}
-	for p := range s.classes {
+	for _, p := range event.Priorities() {
 		s.classes[p].types = newTypeLog()
+		s.classes[p].every = types.OfPriorities(event.PrioritySet(0).With(p))
 		s.classes[p].ring.Store(newRing(retain[p], 0))
 	}
 	return s
@@ -128,6 +133,9 @@ func (s *stream) earliest() event.Cursor {
 func (s *stream) holds(c event.Cursor) bool {
 	if c.Epoch != s.epoch {
 		return false
+	}
+	if s.followed { // c may be of a router that has come further
+		return true
 	}
 	for p := range s.classes {
 		if c.Pos[p] > s.classes[p].emitted.Load() {

@@ -86,7 +86,7 @@ func TestClassAgainstList(t *testing.T) {
 }
 
 func TestStreamPositions(t *testing.T) {
-	s := newStream(77, [event.NumPriorities]int{4, 4, 4})
+	s := newStream(77, [event.NumPriorities]int{4, 4, 4}, catalogue())
 	s.classes[event.High].grow(event.High, 0, 0, 0, 0, 0, 0)
 	s.classes[event.Low].grow(event.Low, 2)
 	s.classes[event.Low].emitted.Store(3) // two are pending

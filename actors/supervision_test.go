@@ -275,7 +275,7 @@ func TestQueuePanicsWithinABatch(t *testing.T) {
 		all := r.connect(everything, FromNow())
 		alarms := r.connect(only(t, "Alarm"), FromNow())
 		place := func(e *event.Event, high, low uint64) *event.Event {
-			e.Place(event.Cursor{Epoch: r.stream.epoch, Pos: [3]uint64{high, 0, low}}, high+low)
+			e.Place(event.Cursor{Epoch: r.stream().epoch, Pos: [3]uint64{high, 0, low}}, high+low)
 			r.account(e)
 			return e
 		}

@@ -21,7 +21,7 @@ const (
 // covers afterwards that the writer has not lapped it meanwhile.
 type typeLog struct {
 	words []atomic.Uint64
-	floor uint64 // nothing up to this position is known; set before there are readers
+	floor atomic.Uint64 // nothing up to this position is known
 }
 
 func newTypeLog() typeLog {
@@ -39,7 +39,7 @@ func (l *typeLog) set(seq uint64, t event.TypeID) {
 // covers reports whether the log still holds every position after pos, with the
 // head at head. A word is rewritten as a whole, hence the margin.
 func (l *typeLog) covers(pos, head uint64) bool {
-	return pos >= l.floor && (head < typeLogLen-typesPerLog || pos >= head-(typeLogLen-typesPerLog))
+	return pos >= l.floor.Load() && (head < typeLogLen-typesPerLog || pos >= head-(typeLogLen-typesPerLog))
 }
 
 // next returns the first position in (pos, end] whose type is in set, or end+1.

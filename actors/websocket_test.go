@@ -221,7 +221,7 @@ func TestWebSocketFormats(t *testing.T) {
 				}
 				want := event.Cursor{}
 				if test.cursors {
-					want = r.stream.now()
+					want = r.stream().now()
 				}
 				if got[0].cursor != want {
 					t.Errorf("the cursor is %v, want %v", got[0].cursor, want)

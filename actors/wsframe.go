@@ -27,6 +27,7 @@ const (
 	ClosePolicy       = 1008
 	CloseTooBig       = 1009
 	CloseInternal     = 1011
+	CloseRestart      = 1012 // registered with IANA since: service restart
 	CloseTokenExpired = 4401
 	CloseStalled      = 4408
 )

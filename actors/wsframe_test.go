@@ -156,13 +156,13 @@ func TestParseClose(t *testing.T) {
 
 // looseConnection is a Connection that belongs to no actor, for driving a session.
 func looseConnection(deflate bool) (*Connection, *wsSession) {
-	hub := &Router{catalogue: catalogue(), started: time.Now(), stream: newStream(1, [3]int{4, 4, 4}),
+	hub := &Router{catalogue: catalogue(), started: time.Now(),
 		metrics: newMetrics(metrics.NewSet())}
 	settings := testSettings()
 	settings.ClientMessageRate = 0
 	hub.set.Store(&settings)
 	s := &wsSession{deflate: deflate}
-	c := &Connection{hub: hub, talk: s}
+	c := &Connection{hub: hub, stream: newStream(1, [3]int{4, 4, 4}, catalogue()), talk: s}
 	c.sub = Subscription{All: true, Types: catalogue().All(), Priorities: 7}
 	c.box.setWants(c.sub.wanted(hub.catalogue))
 	return c, s

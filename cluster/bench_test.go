@@ -17,7 +17,7 @@ import (
 // counter is a follower that only counts.
 type counter struct{ events atomic.Int64 }
 
-func (c *counter) Replicate(_ event.Epoch, batch []actors.Placed) error {
+func (c *counter) Replicate(_ event.Cursor, batch []actors.Placed) error {
 	c.events.Add(int64(len(batch)))
 	return nil
 }

@@ -167,8 +167,8 @@ func sleep(ctx context.Context, d time.Duration) (slept bool) {
 
 // A Follower takes events that have their places. *actors.Router is one.
 type Follower interface {
-	// Replicate appends events of the stream epoch, whose positions ascend in each
-	// class. Positions that are left out are lost. With actors.ErrOverloaded
+	// Replicate appends events of the stream of at, behind at, whose positions ascend
+	// in each class. Positions that are left out are lost. With actors.ErrOverloaded
 	// nothing was taken.
-	Replicate(epoch event.Epoch, batch []actors.Placed) error
+	Replicate(at event.Cursor, batch []actors.Placed) error
 }

@@ -26,7 +26,7 @@ const (
 
 // feed hands over what comes in, until ctx is done, and returns why it is.
 func (c *Cluster) feed(ctx context.Context, f *follower, in *feed) error {
-	if err := c.hand(ctx, f, nil); err != nil { // the epoch, before any event
+	if err := c.hand(ctx, f, nil); err != nil { // where it begins, before any event
 		return err
 	}
 	var first stored
@@ -79,8 +79,12 @@ func (c *Cluster) joined(f *follower, in *feed) {
 
 // hand hands a batch over as soon as there is room for it.
 func (c *Cluster) hand(ctx context.Context, f *follower, batch []actors.Placed) error {
+	at := event.Cursor{Epoch: f.epoch.id}
+	for p, last := range f.last {
+		at.Pos[p] = last.seq
+	}
 	for {
-		err := f.Replicate(f.epoch.id, batch)
+		err := f.Replicate(at, batch)
 		if !errors.Is(err, actors.ErrOverloaded) {
 			return err
 		}

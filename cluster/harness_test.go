@@ -214,16 +214,21 @@ func follow(t *testing.T, c *Cluster) *router {
 	return r
 }
 
-func (r *router) Replicate(epoch event.Epoch, batch []actors.Placed) error {
+func (r *router) Replicate(at event.Cursor, batch []actors.Placed) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.full > 0 {
 		r.full--
 		return actors.ErrOverloaded
 	}
-	if len(r.epochs) == 0 || r.epochs[len(r.epochs)-1] != epoch {
-		r.epochs = append(r.epochs, epoch)
+	if len(r.epochs) == 0 || r.epochs[len(r.epochs)-1] != at.Epoch {
+		r.epochs = append(r.epochs, at.Epoch)
 		r.events = [event.NumPriorities][]actors.Placed{}
+	}
+	for p, events := range r.events {
+		if n := len(events); n > 0 && events[n-1].Position > at.Pos[p] {
+			r.t.Errorf("%d comes again, after %d", at.Pos[p], events[n-1].Position)
+		}
 	}
 	for _, e := range batch {
 		events := &r.events[e.Event.Priority]

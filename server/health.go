@@ -132,6 +132,11 @@ func (s *Server) ready(ctx *fasthttp.RequestCtx) {
 		writeJSON(ctx, nodeHealth{Status: draining})
 		return
 	}
+	if !s.router.Begun() {
+		ctx.SetStatusCode(fasthttp.StatusServiceUnavailable)
+		writeJSON(ctx, nodeHealth{Status: "starting"})
+		return
+	}
 	writeJSON(ctx, nodeHealth{Status: "ready"})
 }
 

@@ -48,6 +48,7 @@ const (
 	requestRate
 	subscriptionTooLarge
 	notStored
+	noStream
 	reasons
 )
 
@@ -63,6 +64,7 @@ var reasonNames = [reasons]string{
 	typeNotAllowed: "type_not_allowed", publishRate: "publish_rate", keyReused: "idempotency_key_reused", journalFull: "journal",
 	addressLimit: "address_limit", userLimit: "user_limit", handshakeRate: "handshake_rate",
 	totalHandshakeRate: "total_handshake_rate", requestRate: "request_rate", subscriptionTooLarge: "subscription_too_large", notStored: "not_stored",
+	noStream: "no_stream",
 }
 
 // counters are the server's own metrics.

@@ -20,6 +20,9 @@ const (
 
 // poll serves GET /v1/events.
 func (s *Server) poll(ctx *fasthttp.RequestCtx) {
+	if !s.hasStream(ctx) {
+		return
+	}
 	grant, ok := s.authenticate(ctx)
 	if !ok {
 		return

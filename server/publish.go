@@ -185,6 +185,9 @@ func (s *Server) refusePublish(ctx *fasthttp.RequestCtx, err error) {
 	case errors.Is(err, actors.ErrNotStored):
 		s.metrics.reject(notStored)
 		retryLater(ctx, "%v", err)
+	case errors.Is(err, actors.ErrFollows):
+		s.metrics.reject(publishingOff)
+		refuse(ctx, fasthttp.StatusConflict, "%v", err)
 	case errors.Is(err, actors.ErrDraining):
 		s.metrics.reject(shuttingDown)
 		retryLater(ctx, "%v", err)

@@ -5,6 +5,9 @@ import (
 	"log/slog"
 	"net/http"
 	"testing"
+	"time"
+
+	"github.com/VictoriaMetrics/metrics"
 
 	"github.com/adic-network/router/actors"
 	"github.com/adic-network/router/config"
@@ -40,4 +43,39 @@ func TestPublisherThatIsAway(t *testing.T) {
 		t.Errorf("%d refusals were counted, want 2", got)
 	}
 	f.wantDegraded(t, "not connected to the cluster")
+}
+
+// A router that follows others and has not found them lets nobody in, and says so.
+func TestFollowerWithoutAStream(t *testing.T) {
+	var follower *actors.Router
+	f := startFrontWith(t, overTCP, slog.New(slog.DiscardHandler), func(o *Options) {
+		o.Metrics = metrics.NewSet()
+		var err error
+		follower, err = actors.NewRouter(actors.Options{Settings: actors.Settings{
+			Retain: [event.NumPriorities]int{10, 10, 10}, PendingEvents: 100, PendingBytes: 1 << 20,
+			HeartbeatInterval: time.Minute, PingInterval: time.Minute, StallTimeout: time.Minute, MaxMessageSize: 4096,
+		}, Catalogue: event.Default(), Metrics: o.Metrics, Log: o.Log, Follow: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(follower.Close)
+		o.Router = follower
+	})
+	for _, path := range []string{"/v1/events", "/v1/sse/events", "/health/ready"} {
+		res, body := f.request(t, "GET", path, "")
+		if res.StatusCode != http.StatusServiceUnavailable {
+			t.Errorf("%s: %d %s", path, res.StatusCode, body)
+		}
+	}
+	if res, body := f.request(t, "POST", "/v1/events", flatAdded, "Authorization: Bearer "+publishToken); res.StatusCode != http.StatusConflict {
+		t.Errorf("publishing: %d %s", res.StatusCode, body)
+	}
+	if err := follower.Replicate(event.Cursor{Epoch: 7}, nil); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{"/v1/events", "/health/ready"} {
+		if res, body := f.request(t, "GET", path, ""); res.StatusCode != http.StatusOK {
+			t.Errorf("%s: %d %s", path, res.StatusCode, body)
+		}
+	}
 }

@@ -142,8 +142,18 @@ func (s *Server) mayStream(ctx *fasthttp.RequestCtx, enabled bool, name, key str
 		s.metrics.reject(shuttingDown)
 		retryLater(ctx, "the router is shutting down; connect to another or again in a moment")
 	default:
+		return s.hasStream(ctx)
+	}
+	return false
+}
+
+// hasStream answers requests for events that come before there are any to be had.
+func (s *Server) hasStream(ctx *fasthttp.RequestCtx) bool {
+	if s.router.Begun() {
 		return true
 	}
+	s.metrics.reject(noStream)
+	retryLater(ctx, "the router has not found the events that it passes on; /v1/health/streaming says why")
 	return false
 }
 

@@ -96,8 +96,8 @@ func serve(cmd *cobra.Command) error {
 		return err
 	}
 	if shared != nil {
-		options.Journal = shared.replica
-		defer shared.end() // after the router's end
+		options.Follow = true
+		defer shared.Close()
 	}
 	router, err := actors.NewRouter(options)
 	if err != nil {
@@ -108,10 +108,13 @@ func serve(cmd *cobra.Command) error {
 		Config: cfg, Router: router, Catalogue: catalogue, Metrics: set, Log: log, Version: readVersion().Version,
 		Publisher: router,
 	}
-	failed := make(chan error, 3)
+	var joined *membership
 	if shared != nil {
+		if joined, err = follow(cmd.Context(), shared, router); err != nil {
+			return err
+		}
+		defer joined.end()
 		parts.Publisher, parts.Reasons = shared, shared.Reasons
-		shared.replica.feed(router, failed)
 	}
 	front, err := server.New(parts)
 	if err != nil {
@@ -142,6 +145,7 @@ func serve(cmd *cobra.Command) error {
 			return err
 		}
 	}
+	failed := make(chan error, 2)
 	running.Go(func() {
 		if err := accept(listener); err != nil {
 			failed <- fmt.Errorf("cannot go on serving: %w", err)
@@ -165,6 +169,9 @@ func serve(cmd *cobra.Command) error {
 		return err
 	}
 	stop() // the sources first: what they have published is delivered
+	if joined != nil {
+		joined.leave()
+	}
 	svc.stopping(front)
 	return drain(front, signals, cfg.Stream.DrainTimeout, log, func() { svc.left(router) })
 }
