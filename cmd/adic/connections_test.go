@@ -85,7 +85,7 @@ func TestCAOfTailAndEmit(t *testing.T) {
 		}
 	}
 	const one = `{"type":"MessageAdded","message_id":"ab12","depth":42}`
-	if r := adic(t, nil, "tail", "--count", "1", "--json", "--ca", trusted, router.URL); r.status != 0 || r.stdout != "{\"n\":1}\n" {
+	if r := adic(t, nil, "tail", "--count", "1", "--json", "--ca", trusted, router.URL); r.status != 0 || r.stdout != numbers(1) {
 		t.Errorf("tail: %+v", r)
 	}
 	adic(t, strings.NewReader(one), "emit", "--ca", trusted, "--url", router.URL).check(t, 0)

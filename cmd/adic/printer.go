@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/adic-network/router/client"
 	"github.com/adic-network/router/event"
 )
 
@@ -20,7 +21,9 @@ type jsonPrinter struct {
 
 func (p *jsonPrinter) event(data []byte) error { return printJSON(p.out, data) }
 
-func (p *jsonPrinter) lagged(data []byte) error { return printJSON(p.errors, data) }
+func (p *jsonPrinter) lagged(gap *client.Gap) error {
+	return printJSON(p.errors, gap.Dropped.AppendMessage(nil))
+}
 
 func printJSON(out io.Writer, data []byte) error {
 	_, err := out.Write(append(printableJSON(data), '\n'))
@@ -31,11 +34,11 @@ func printJSON(out io.Writer, data []byte) error {
 type linePrinter struct {
 	out, errors io.Writer
 	color       bool
-	priorities  map[string]event.Priority // of the types, by name
+	// types returns the router's catalogue, for the priorities, which events do not
+	// carry; nil if it is not known.
+	types func() *event.Catalogue
+	zone  *time.Location // in which times are shown
 }
-
-// learn takes the priorities of the types, which events do not carry.
-func (p *linePrinter) learn(priorities map[string]event.Priority) { p.priorities = priorities }
 
 // Colours of the priorities, and their end (ECMA-48 SGR).
 var priorityColors = [event.NumPriorities]string{
@@ -47,12 +50,12 @@ var priorityColors = [event.NumPriorities]string{
 const colorEnd = "\x1b[0m"
 
 func (p *linePrinter) event(data []byte) error {
-	e, err := parseShown(data)
+	e, err := parseShown(data, p.zone)
 	if err != nil {
 		return fmt.Errorf("an event that is no JSON: %w", err)
 	}
 	priority, color := "", ""
-	if class, ok := p.priorities[e.name]; ok {
+	if class, ok := p.priority(e.name); ok {
 		priority = class.String()
 		if p.color {
 			color = priorityColors[class]
@@ -71,21 +74,27 @@ func (p *linePrinter) event(data []byte) error {
 	return err
 }
 
-func (p *linePrinter) lagged(data []byte) error {
-	var lag struct {
-		Dropped map[string]*uint64 `json:"dropped"`
+// priority returns the priority of a type, if it is known.
+func (p *linePrinter) priority(name string) (event.Priority, bool) {
+	types := p.types()
+	if types == nil {
+		return 0, false
 	}
-	if err := json.Unmarshal(data, &lag); err != nil {
-		return fmt.Errorf("a Lagged event that is no JSON: %w", err)
+	id, ok := types.Lookup(name)
+	if !ok {
+		return 0, false
 	}
+	return types.Type(id).Priority, true
+}
+
+func (p *linePrinter) lagged(gap *client.Gap) error {
 	var lost []string
 	for _, class := range event.Priorities() {
-		switch count, ok := lag.Dropped[class.String()]; {
-		case !ok:
-		case count == nil:
+		switch count := gap.Dropped.Counts[class]; {
+		case gap.Dropped.Unknown[class]:
 			lost = append(lost, "an unknown number of "+class.String())
-		case *count > 0:
-			lost = append(lost, fmt.Sprintf("%s %s", thousands(*count), class))
+		case count > 0:
+			lost = append(lost, fmt.Sprintf("%s %s", thousands(count), class))
 		}
 	}
 	_, err := fmt.Fprintf(p.errors, "adic: lagged: lost %s events\n", strings.Join(lost, ", "))
@@ -105,7 +114,7 @@ type shownField struct {
 }
 
 // parseShown reads an event in the flat or the tagged form.
-func parseShown(data []byte) (shown, error) {
+func parseShown(data []byte, zone *time.Location) (shown, error) {
 	fields, err := parseObject(data)
 	if err != nil {
 		return shown{}, err
@@ -123,7 +132,7 @@ func parseShown(data []byte) (shown, error) {
 		case "type":
 			e.name = text(f.value)
 		case "timestamp":
-			e.time = timeOfDay(f.value)
+			e.time = timeOfDay(f.value, zone)
 		default:
 			e.fields = append(e.fields, f)
 		}
@@ -164,7 +173,7 @@ func text(value json.RawMessage) string {
 }
 
 // timeOfDay reads a time in RFC 3339 or Unix seconds.
-func timeOfDay(value json.RawMessage) string {
+func timeOfDay(value json.RawMessage, zone *time.Location) string {
 	t, err := time.Parse(time.RFC3339, text(value))
 	if err != nil {
 		seconds, err := strconv.ParseInt(string(value), 10, 64)
@@ -173,7 +182,7 @@ func timeOfDay(value json.RawMessage) string {
 		}
 		t = time.Unix(seconds, 0)
 	}
-	return t.Local().Format(time.TimeOnly)
+	return t.In(zone).Format(time.TimeOnly)
 }
 
 // compact returns a value as it fits into a line.

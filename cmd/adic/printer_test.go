@@ -6,18 +6,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/adic-network/router/client"
 	"github.com/adic-network/router/event"
 )
 
-var priorities = map[string]event.Priority{
-	"MessageAdded": event.High, "MessageRejected": event.High, "TipsUpdated": event.High,
-	"KCoreUpdated": event.Medium, "GenesisLoaded": event.Low, "NodeStarted": event.Low,
-}
-
 func TestLinePrinter(t *testing.T) {
-	local := time.Local
-	time.Local = time.FixedZone("", 3600)
-	defer func() { time.Local = local }()
+	zone := time.FixedZone("", 3600)
 	for _, test := range []struct{ name, in, want string }{
 		{"flat", `{"type":"MessageAdded","message_id":"ab12","depth":42,"timestamp":"2024-01-15T10:30:00Z"}`,
 			"11:30:00 high   MessageAdded             message_id=ab12 depth=42\n"},
@@ -36,7 +30,7 @@ func TestLinePrinter(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var out bytes.Buffer
-			p := &linePrinter{out: &out, priorities: priorities}
+			p := &linePrinter{out: &out, types: event.Default, zone: zone}
 			if err := p.event([]byte(test.in)); err != nil {
 				t.Fatal(err)
 			}
@@ -55,7 +49,7 @@ func TestLinePrinterColors(t *testing.T) {
 		"SomethingElse": "         SomethingElse           ",
 	} {
 		var out bytes.Buffer
-		p := &linePrinter{out: &out, color: true, priorities: priorities}
+		p := &linePrinter{out: &out, color: true, types: event.Default, zone: time.UTC}
 		if err := p.event([]byte(`{"type":"` + name + `","a":1}`)); err != nil {
 			t.Fatal(err)
 		}
@@ -66,24 +60,25 @@ func TestLinePrinterColors(t *testing.T) {
 }
 
 func TestPrintersShowLosses(t *testing.T) {
-	const lagged = `{"type":"Lagged","dropped":{"high":0,"medium":3,"low":1200}}`
-	for in, want := range map[string]string{
-		lagged: "adic: lagged: lost 3 medium, 1,200 low events\n",
-		`{"type":"Lagged","dropped":{"high":null,"medium":null,"low":null}}`: "adic: lagged: lost an unknown number of high, an unknown number of medium, an unknown number of low events\n",
+	some := &client.Gap{Dropped: event.Dropped{Counts: [event.NumPriorities]uint64{0, 3, 1200}}}
+	unknown := &client.Gap{Dropped: event.Dropped{Unknown: [event.NumPriorities]bool{true, true, true}}}
+	for _, test := range []struct {
+		gap        *client.Gap
+		line, json string
+	}{
+		{some, "adic: lagged: lost 3 medium, 1,200 low events\n", `{"type":"Lagged","dropped":{"high":0,"medium":3,"low":1200}}` + "\n"},
+		{unknown, "adic: lagged: lost an unknown number of high, an unknown number of medium, an unknown number of low events\n",
+			`{"type":"Lagged","dropped":{"high":null,"medium":null,"low":null}}` + "\n"},
 	} {
-		var out, errors bytes.Buffer
-		if err := (&linePrinter{out: &out, errors: &errors}).lagged([]byte(in)); err != nil {
+		var out, lines, objects bytes.Buffer
+		if err := (&linePrinter{out: &out, errors: &lines}).lagged(test.gap); err != nil {
 			t.Fatal(err)
 		}
-		if errors.String() != want || out.Len() > 0 {
-			t.Errorf("got %q and %q, want the latter %q", out.String(), errors.String(), want)
+		if err := (&jsonPrinter{&out, &objects}).lagged(test.gap); err != nil {
+			t.Fatal(err)
 		}
-	}
-	var out, errors bytes.Buffer
-	if err := (&jsonPrinter{&out, &errors}).lagged([]byte(lagged)); err != nil {
-		t.Fatal(err)
-	}
-	if errors.String() != lagged+"\n" || out.Len() > 0 {
-		t.Errorf("got %q and %q, want the latter %q", out.String(), errors.String(), lagged)
+		if lines.String() != test.line || objects.String() != test.json || out.Len() > 0 {
+			t.Errorf("got %q and %q, want %q and %q on standard error", lines.String(), objects.String(), test.line, test.json)
+		}
 	}
 }

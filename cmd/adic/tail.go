@@ -1,14 +1,19 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io"
+	"iter"
 	"net/http"
-	"net/url"
 	"os"
+	"strings"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/adic-network/router/client"
 	"github.com/adic-network/router/event"
 )
 
@@ -18,6 +23,7 @@ type tailOptions struct {
 	priority string
 	format   string
 	since    string
+	over     string
 	token    string
 	ca       string
 	json     bool
@@ -33,8 +39,9 @@ func newTailCommand() *cobra.Command {
 		Long: `Follow a router's events in the terminal, one a line: time, priority, type and
 fields, with long ids cut short. --json prints the events whole, one a line.
 
-A connection that breaks is made again, after 1 to 60 seconds, and goes on where
-it left off, without loss and without repeats. Events that were lost because
+A connection that breaks is made again, after 1 to 60 seconds, over WebSocket, SSE
+or polling, whatever works, and goes on where it left off, without loss and without
+repeats. Events that were lost because
 this client could not keep up are reported on standard error. An error that will
 not go away (an unknown type, a wrong token) ends the command with status 1.`,
 		Example: `  adic tail
@@ -55,6 +62,7 @@ not go away (an unknown type, a wrong token) ends the command with status 1.`,
 	f.StringVar(&o.priority, "priority", "", "`CLASSES` to follow, of high, medium and low, separated by commas (default all)")
 	f.StringVar(&o.format, "format", "", "`FORM` of the events, flat or tagged (default flat)")
 	f.StringVar(&o.since, "since", "", "start after this `CURSOR`, or with the earliest event retained (default: new events)")
+	f.StringVar(&o.over, "transport", "", "`TRANSPORTS` to use, best first, of websocket, sse and polling (default all)")
 	f.StringVar(&o.token, "token", "", "access token (default: the environment's ADIC_TOKEN)")
 	addCAFlag(cmd, &o.ca)
 	f.BoolVar(&o.json, "json", false, "print the events as JSON, one a line")
@@ -67,6 +75,7 @@ not go away (an unknown type, a wrong token) ends the command with status 1.`,
 	complete(cmd, "events", names...)
 	complete(cmd, "priority", "all", "high", "medium", "low")
 	complete(cmd, "format", "flat", "tagged")
+	complete(cmd, "transport", "websocket", "sse", "polling")
 	return cmd
 }
 
@@ -85,45 +94,127 @@ func runTail(cmd *cobra.Command, target string, o tailOptions) error {
 	if o.token == "" {
 		o.token = os.Getenv("ADIC_TOKEN")
 	}
-	query := url.Values{}
-	for name, value := range map[string]string{"events": o.events, "priority": o.priority, "format": o.format} {
-		if value != "" {
-			query.Set(name, value)
-		}
-	}
-	transport, err := newTransport(o.ca)
+	errors := &lockedWriter{w: cmd.ErrOrStderr()} // connections come and go while events are printed
+	options, err := o.client(errors)
 	if err != nil {
 		return err
 	}
-	transport.DisableCompression = true // it would hold events back until there are enough to compress
-	transport.ResponseHeaderTimeout = 30 * time.Second
-	client := &http.Client{Transport: transport}
-	defer client.CloseIdleConnections()
-
+	c, err := client.Open(router.String(), options)
+	if err != nil {
+		return &usageError{err}
+	}
+	defer options.HTTP.CloseIdleConnections()
+	defer c.Close()
 	ctx, stop := interruptible(cmd.Context())
 	defer stop()
-	f := &follower{
-		client: client,
-		router: router,
-		token:  o.token,
-		query:  query,
-		since:  o.since,
-		notice: func(format string, args ...any) {
-			fmt.Fprintf(cmd.ErrOrStderr(), "adic: "+format+"\n", args...)
-		},
-		sleep: sleep,
+	var p printer = &jsonPrinter{cmd.OutOrStdout(), errors}
+	if !o.json {
+		p = &linePrinter{zone: time.Local, out: cmd.OutOrStdout(), errors: errors, color: useColor(cmd.OutOrStdout(), o), types: sync.OnceValue(func() *event.Catalogue {
+			types, err := c.Types(ctx)
+			if err != nil { // then without priorities
+				return nil
+			}
+			return types
+		})}
 	}
-	if o.json {
-		f.printer = &jsonPrinter{cmd.OutOrStdout(), cmd.ErrOrStderr()}
-	} else {
-		lines := &linePrinter{out: cmd.OutOrStdout(), errors: cmd.ErrOrStderr(), color: useColor(cmd.OutOrStdout(), o)}
-		f.printer, f.learn = lines, lines.learn
-	}
-	err = f.follow(ctx, o.count)
+	err = printEvents(c.Events(ctx), p, o.count)
 	if ctx.Err() != nil {
 		return errInterrupted
 	}
 	return err
+}
+
+// client is the options of a client that follows what the flags ask for, and says on
+// errors what becomes of its connections.
+func (o *tailOptions) client(errors io.Writer) (client.Options, error) {
+	transport, err := newTransport(o.ca)
+	if err != nil {
+		return client.Options{}, err
+	}
+	options := client.Options{
+		Events: list(o.events), Priorities: list(o.priority), Since: o.since,
+		Token: client.StaticToken(o.token), HTTP: &http.Client{Transport: transport},
+	}
+	switch o.format {
+	case "", "flat":
+	case "tagged":
+		options.Tagged = true
+	default:
+		return options, &usageError{fmt.Errorf("--format %s: there are flat and tagged", o.format)}
+	}
+	for _, name := range list(o.over) {
+		options.Transports = append(options.Transports, client.Transport(name))
+	}
+	troubled := false
+	options.OnState = func(s client.State) {
+		switch {
+		case s.Status == client.Disconnected:
+			troubled = true
+			fmt.Fprintf(errors, "adic: %s; trying again\n", oneLine(s.Err))
+		case s.Status == client.Connected && (troubled || s.Transport != client.WebSocket && o.over == ""):
+			troubled = false
+			fmt.Fprintf(errors, "adic: connected over %s\n", s.Transport)
+		}
+	}
+	return options, nil
+}
+
+// lockedWriter lets several goroutines write, each time a whole.
+type lockedWriter struct {
+	mu sync.Mutex
+	w  io.Writer
+}
+
+func (l *lockedWriter) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.w.Write(p)
+}
+
+// oneLine is an error as it may be printed.
+func oneLine(err error) string {
+	if err == nil {
+		return "disconnected"
+	}
+	return printable(strings.ReplaceAll(err.Error(), "\n", "; "))
+}
+
+// list is what a flag lists.
+func list(value string) []string {
+	if value == "" {
+		return nil
+	}
+	return strings.Split(value, ",")
+}
+
+// A printer shows what a stream carries.
+type printer interface {
+	event(data []byte) error
+	lagged(gap *client.Gap) error
+}
+
+// printEvents prints so many events, or all if count is 0.
+func printEvents(events iter.Seq2[client.Event, error], p printer, count uint64) error {
+	for e, err := range events {
+		var gap *client.Gap
+		switch {
+		case errors.As(err, &gap):
+			err = p.lagged(gap)
+			if err != nil {
+				return fmt.Errorf("cannot print: %w", err)
+			}
+			continue
+		case err != nil:
+			return errors.New(oneLine(err))
+		}
+		if err := p.event(e.Data); err != nil {
+			return fmt.Errorf("cannot print: %w", err)
+		}
+		if count--; count == 0 { // with 0 at first it never is
+			return nil
+		}
+	}
+	return nil
 }
 
 // useColor follows https://no-color.org: an empty NO_COLOR does not count.

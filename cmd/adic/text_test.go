@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 	"unicode"
 	"unicode/utf8"
 )
@@ -83,7 +84,7 @@ func FuzzPrintable(f *testing.F) {
 				t.Errorf("%q became %q: %v", in, out, err)
 			}
 		}
-		if line, err := parseShown([]byte(in)); err == nil {
+		if line, err := parseShown([]byte(in), time.UTC); err == nil {
 			for _, field := range line.fields {
 				if out := compact(field.value); !safe(out) {
 					t.Errorf("%q is shown as %q", field.value, out)

@@ -1,4 +1,4 @@
-package main
+package client
 
 import (
 	"bytes"
@@ -96,7 +96,7 @@ func TestSSEReaderRetry(t *testing.T) {
 }
 
 func TestSSEReaderBoundsLines(t *testing.T) {
-	_, err := newSSEReader(io.MultiReader(strings.NewReader("data: "), letters{}), "").next()
+	_, err := newSSEReader(io.MultiReader(strings.NewReader("data: "), endless{}), "").next()
 	if tooLong := new(tooLongError); !errors.As(err, &tooLong) {
 		t.Errorf("an endless line ends with %v", err)
 	}
@@ -167,4 +167,14 @@ func (c *chunks) Read(p []byte) (int, error) {
 	n := copy(p, c.rest[:min(c.size, len(c.rest))])
 	c.rest = c.rest[n:]
 	return n, nil
+}
+
+// endless is a line that never ends.
+type endless struct{}
+
+func (endless) Read(p []byte) (int, error) {
+	for i := range p {
+		p[i] = 'x'
+	}
+	return len(p), nil
 }

@@ -1,4 +1,4 @@
-package main
+package client
 
 import (
 	"bufio"
@@ -34,7 +34,7 @@ func newSSEReader(in io.Reader, lastID string) *sseReader {
 // An sseEvent is an event of a stream.
 type sseEvent struct {
 	name string // "message" where the stream does not say
-	data []byte // valid until the next call of next
+	data []byte // the caller's
 }
 
 // next returns the next event. An event that the end of the stream cuts short
