@@ -12,12 +12,6 @@ import (
 // published to.
 var ErrFollows = errors.New("this router passes on the events of others; publish there")
 
-// Placed is an event whose position in its class was given elsewhere.
-type Placed struct {
-	Position uint64 // in its class, from 1
-	Event    *event.Event
-}
-
 // Replicate shows events that got their places elsewhere. It is for a router made
 // with Options.Follow, and called by one goroutine at a time. The router owns the
 // events from then on.
@@ -31,7 +25,7 @@ type Placed struct {
 // It fails with ErrOverloaded while too much waits for the rings: then nothing was
 // taken, and the same may be tried again in a moment. It fails with ErrBatchTooLarge,
 // ErrDraining and ErrInterrupted as Publish does.
-func (r *Router) Replicate(at event.Cursor, batch []Placed) error {
+func (r *Router) Replicate(at event.Cursor, batch []event.Placed) error {
 	events := make([]*event.Event, len(batch))
 	for i, p := range batch {
 		events[i] = p.Event

@@ -28,16 +28,16 @@ func at(epoch event.Epoch, high, medium, low uint64) event.Cursor {
 }
 
 // placedAt is events of a type at positions, their number being the position.
-func placedAt(t testing.TB, name string, positions ...uint64) (batch []Placed) {
+func placedAt(t testing.TB, name string, positions ...uint64) (batch []event.Placed) {
 	t.Helper()
 	for _, n := range positions {
-		batch = append(batch, Placed{n, newEvent(t, name, int(n))})
+		batch = append(batch, event.Placed{Position: n, Event: newEvent(t, name, int(n))})
 	}
 	return batch
 }
 
 // replicate shows events, and waits until nothing moves.
-func (r *rig) replicate(at event.Cursor, batches ...[]Placed) {
+func (r *rig) replicate(at event.Cursor, batches ...[]event.Placed) {
 	r.t.Helper()
 	if err := r.Replicate(at, slices.Concat(batches...)); err != nil {
 		r.t.Fatalf("replicate behind %v: %v", at, err)

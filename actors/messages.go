@@ -18,7 +18,7 @@ type (
 	// answered with accepted or refused. The emitter owns the events.
 	replicate struct {
 		at    event.Cursor
-		batch []Placed
+		batch []event.Placed
 	}
 
 	// recall asks whether the batch of a key was accepted. It is answered with

@@ -201,3 +201,19 @@ func TestTokens(t *testing.T) {
 		t.Errorf("%+v", c.State())
 	}
 }
+
+// A loss is told again over the next connection, with what has been lost meanwhile,
+// when the connection breaks before the event behind it. It is told once.
+func TestGapIsToldWithTheNextEvent(t *testing.T) {
+	const lagged, behind = `{"type":"Lagged","dropped":{"high":%d,"medium":0,"low":0}}`, `{"type":"Event","id":"` + nobody + `9-0-0","event":{"type":"TipsUpdated","tips":[],"count":9,"timestamp":1705314600}}`
+	var connections atomic.Int32
+	url := strange(t, map[string]http.HandlerFunc{"/v1/ws/events": func(w http.ResponseWriter, r *http.Request) {
+		if connections.Add(1) == 1 {
+			says(fmt.Sprintf(lagged, 5))(w, r)
+			return
+		}
+		says(fmt.Sprintf(lagged, 8), behind)(w, r)
+	}})
+	c := follow(t, url, Options{Since: nobody + "1-0-0", Transports: []Transport{WebSocket}})
+	want(t, "one loss", c.next(t, 2), []string{"lost 8 high events", "TipsUpdated 9"})
+}

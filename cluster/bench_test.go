@@ -10,14 +10,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/adic-network/router/actors"
 	"github.com/adic-network/router/event"
 )
 
 // counter is a follower that only counts.
 type counter struct{ events atomic.Int64 }
 
-func (c *counter) Replicate(_ event.Cursor, batch []actors.Placed) error {
+func (c *counter) Replicate(_ event.Cursor, batch []event.Placed) error {
 	c.events.Add(int64(len(batch)))
 	return nil
 }

@@ -12,7 +12,6 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
-	"github.com/adic-network/router/actors"
 	"github.com/adic-network/router/config"
 	"github.com/adic-network/router/event"
 )
@@ -170,5 +169,5 @@ type Follower interface {
 	// Replicate appends events of the stream of at, behind at, whose positions ascend
 	// in each class. Positions that are left out are lost. With actors.ErrOverloaded
 	// nothing was taken.
-	Replicate(at event.Cursor, batch []actors.Placed) error
+	Replicate(at event.Cursor, batch []event.Placed) error
 }

@@ -78,7 +78,7 @@ func (c *Cluster) joined(f *follower, in *feed) {
 }
 
 // hand hands a batch over as soon as there is room for it.
-func (c *Cluster) hand(ctx context.Context, f *follower, batch []actors.Placed) error {
+func (c *Cluster) hand(ctx context.Context, f *follower, batch []event.Placed) error {
 	at := event.Cursor{Epoch: f.epoch.id}
 	for p, last := range f.last {
 		at.Pos[p] = last.seq
@@ -97,7 +97,7 @@ func (c *Cluster) hand(ctx context.Context, f *follower, batch []actors.Placed) 
 // batch is what is handed over together: the events of each class in order, those
 // of a higher class first.
 type batch struct {
-	classes [event.NumPriorities][]actors.Placed
+	classes [event.NumPriorities][]event.Placed
 	last    [event.NumPriorities]place
 	events  int
 	bytes   int
@@ -107,7 +107,7 @@ func (b *batch) add(p event.Priority, s stored) {
 	b.last[p] = place{s.seq, s.at, true}
 	b.events++
 	if s.event != nil {
-		b.classes[p] = append(b.classes[p], actors.Placed{Position: s.seq, Event: s.event})
+		b.classes[p] = append(b.classes[p], event.Placed{Position: s.seq, Event: s.event})
 		b.bytes += s.event.Size()
 	}
 }
@@ -127,7 +127,7 @@ func (b *batch) fill(in *feed, events, bytes int) {
 	}
 }
 
-func (b *batch) placed() []actors.Placed {
+func (b *batch) placed() []event.Placed {
 	all := b.classes[event.High]
 	return append(append(all, b.classes[event.Medium]...), b.classes[event.Low]...)
 }

@@ -190,8 +190,8 @@ type router struct {
 
 	mu     sync.Mutex
 	epochs []event.Epoch
-	events [event.NumPriorities][]actors.Placed // of the last epoch
-	full   int                                  // how many times more it has no room
+	events [event.NumPriorities][]event.Placed // of the last epoch
+	full   int                                 // how many times more it has no room
 }
 
 // follow follows c until the test ends or stop is called.
@@ -214,7 +214,7 @@ func follow(t *testing.T, c *Cluster) *router {
 	return r
 }
 
-func (r *router) Replicate(at event.Cursor, batch []actors.Placed) error {
+func (r *router) Replicate(at event.Cursor, batch []event.Placed) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.full > 0 {
@@ -223,7 +223,7 @@ func (r *router) Replicate(at event.Cursor, batch []actors.Placed) error {
 	}
 	if len(r.epochs) == 0 || r.epochs[len(r.epochs)-1] != at.Epoch {
 		r.epochs = append(r.epochs, at.Epoch)
-		r.events = [event.NumPriorities][]actors.Placed{}
+		r.events = [event.NumPriorities][]event.Placed{}
 	}
 	for p, events := range r.events {
 		if n := len(events); n > 0 && events[n-1].Position > at.Pos[p] {
@@ -247,7 +247,7 @@ func (r *router) seen(p event.Priority) (texts []string) {
 	return written(r.events[p])
 }
 
-func written(events []actors.Placed) (texts []string) {
+func written(events []event.Placed) (texts []string) {
 	for _, e := range events {
 		texts = append(texts, fmt.Sprintf("%d %s", e.Position, e.Event.JSON(event.Flat)))
 	}

@@ -8,14 +8,13 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
-	"github.com/adic-network/router/actors"
 	"github.com/adic-network/router/event"
 )
 
 // Read returns up to max events of a class from a position on, in order, of those
 // that are stored now: none where there are none. Positions that are left out are
 // lost, or hold what cannot be used.
-func (c *Cluster) Read(ctx context.Context, class event.Priority, from uint64, max int) ([]actors.Placed, error) {
+func (c *Cluster) Read(ctx context.Context, class event.Priority, from uint64, max int) ([]event.Placed, error) {
 	fail := func(err error) error { return fmt.Errorf("cannot read the stream %s: %w", c.streams[class], away(err)) }
 	consumer, err := c.consume(ctx, class, from)
 	if err != nil {
@@ -28,7 +27,7 @@ func (c *Cluster) Read(ctx context.Context, class event.Priority, from uint64, m
 		}
 	}()
 	max = min(max, int(min(info.NumPending, uint64(max))))
-	events := make([]actors.Placed, 0, max)
+	events := make([]event.Placed, 0, max)
 	for read := 0; read < max; {
 		messages, err := consumer.Fetch(min(max-read, ahead), jetstream.FetchContext(ctx))
 		if err != nil {
@@ -42,7 +41,7 @@ func (c *Cluster) Read(ctx context.Context, class event.Priority, from uint64, m
 				return nil, fail(err)
 			}
 			if e, err := c.decode(class, msg.Data()); err == nil {
-				events = append(events, actors.Placed{Position: meta.Sequence.Stream, Event: e})
+				events = append(events, event.Placed{Position: meta.Sequence.Stream, Event: e})
 			}
 		}
 		if err := messages.Error(); err != nil {

@@ -21,6 +21,7 @@ type Config struct {
 	Limits  Limits  `toml:"limits"`
 	Stream  Stream  `toml:"stream"`
 	Cluster Cluster `toml:"cluster"`
+	Relay   Relay   `toml:"source.relay"`
 	Demo    Demo    `toml:"demo"`
 	Log     Log     `toml:"log"`
 }

@@ -36,6 +36,8 @@ func (k *Key) checkForm(s string) []Problem {
 		p = checkTokenHash(s)
 	case "event":
 		p = checkEvent(s)
+	case "upstream":
+		p = checkUpstream(s)
 	case "nats":
 		p = checkNATS(s)
 	case "name":

@@ -138,8 +138,8 @@ func (t table) sections() []string {
 
 // split returns the section and the name in it.
 func (k *Key) split() (section, name string) {
-	section, name, _ = strings.Cut(k.Name, ".")
-	return section, name
+	dot := strings.LastIndexByte(k.Name, '.') // a section may be called source.relay
+	return k.Name[:dot], k.Name[dot+1:]
 }
 
 // bare returns the name without what it is in.

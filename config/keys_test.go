@@ -81,6 +81,9 @@ cluster.cluster_name          string   adic     -
 cluster.listen                string            -
 cluster.routes_listen         string            -
 cluster.routes                list              -
+source.relay.url              list              -
+source.relay.token            string            - secret
+source.relay.ca               string            -
 demo.enabled                  boolean  false    -
 demo.rate                     number   20       -
 log.level                     string   info     reload

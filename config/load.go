@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"slices"
 )
 
 // Sources is where a configuration comes from.
@@ -148,13 +147,9 @@ func (l *loader) order() {
 			l.problems = append(l.problems, *p)
 		}
 	}
-	if p := l.Config.checkSubscribe(); p != nil && !slices.ContainsFunc(jwtKeys, func(name string) bool { return l.wrong[name] }) {
+	for _, p := range l.Config.contradictions(l.wrong) {
 		p.Origin = l.Origin[p.Key]
-		l.problems = append(l.problems, *p)
-	}
-	if p := l.Config.checkCluster(); p != nil && !slices.ContainsFunc(clusterKeys, func(name string) bool { return l.wrong[name] }) {
-		p.Origin = l.Origin[p.Key]
-		l.problems = append(l.problems, *p)
+		l.problems = append(l.problems, p)
 	}
 }
 

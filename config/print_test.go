@@ -33,6 +33,9 @@ func drawConfig(t *rapid.T, label string) Config {
 		c.Auth.JWTSecret, c.Auth.JWTKeyFile, c.Auth.JWTJWKSFile = "", "key.pem", ""
 	}
 	drawCluster(t, &c.Cluster, label)
+	if len(c.Relay.URL) > 0 {
+		c.Cluster, c.Events.Journal, c.Demo.Enabled = Default().Cluster, "", false
+	}
 	if c.Cluster.NATS != "" {
 		c.Events.Journal = ""
 	}
@@ -51,9 +54,10 @@ func drawValue(t *rapid.T, k *Key, label string) any {
 		return rapid.Bool().Draw(t, label)
 	case TypeList:
 		elements := map[string][]string{
-			"origin":  {"*", "*.example.org", "https://example.org", "https://*.example.org:8443", "http://[::1]:3000"},
-			"address": {"10.0.0.2:6222", "[::1]:6222"},
-			"network": {"127.0.0.1", "10.0.0.0/8", "2001:db8::/32"},
+			"origin":   {"*", "*.example.org", "https://example.org", "https://*.example.org:8443", "http://[::1]:3000"},
+			"address":  {"10.0.0.2:6222", "[::1]:6222"},
+			"upstream": {"ws://node:9121", "https://router.example.org/adic"},
+			"network":  {"127.0.0.1", "10.0.0.0/8", "2001:db8::/32"},
 		}
 		list := rapid.SliceOf(rapid.SampledFrom(elements[k.form])).Draw(t, label)
 		if len(list) == 0 {
@@ -92,7 +96,7 @@ func TestPrintedConfigurationLoads(t *testing.T) {
 			t.Fatal(err)
 		}
 		want := c
-		want.Auth.PublishToken, want.Auth.JWTSecret = "", ""
+		want.Auth.PublishToken, want.Auth.JWTSecret, want.Relay.Token = "", "", ""
 		if got := reload(t, &Loaded{Config: c}); !reflect.DeepEqual(got, want) {
 			t.Errorf("got  %+v\nwant %+v", got, want)
 		}

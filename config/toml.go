@@ -28,6 +28,7 @@ func (l *loader) file(name string, data []byte) {
 	}
 	seen := map[string]bool{}
 	for _, s := range statements {
+		s.path = l.joinSection(doc, s.path)
 		path := s.path[:l.depth(doc, s.path)]
 		shown := showPath(path)
 		if seen[shown] {
@@ -61,6 +62,22 @@ func (l *loader) file(name string, data []byte) {
 			}
 		}
 	}
+}
+
+// joinSection makes one name of the first two of a path where that is the name of a
+// section, such as source.relay, in the document as well.
+func (l *loader) joinSection(doc map[string]any, path []string) []string {
+	if len(path) < 2 {
+		return path
+	}
+	section := path[0] + "." + path[1]
+	if !slices.Contains(l.keys.sections(), section) {
+		return path
+	}
+	if outer, ok := doc[path[0]].(map[string]any); ok {
+		doc[section] = outer[path[1]]
+	}
+	return append([]string{section}, path[2:]...)
 }
 
 // named takes what path sets in named tables. Their values are not described in
@@ -251,7 +268,10 @@ func newStatement(p *unstable.Parser, head []string, e *unstable.Node) statement
 func showPath(path []string) string {
 	shown := make([]string, len(path))
 	for i, name := range path {
-		if shown[i] = name; name == "" || strings.ContainsFunc(name, notBare) {
+		if shown[i] = name; i == 0 && slices.Contains(newTable().sections(), name) {
+			continue
+		}
+		if name == "" || strings.ContainsFunc(name, notBare) {
 			shown[i] = quote(name)
 		}
 	}

@@ -31,14 +31,26 @@ func (c *Config) Validate() error {
 		}
 	}
 	ps = append(ps, checkNames(c)...)
-	if p := c.checkSubscribe(); p != nil && !slices.ContainsFunc(jwtKeys, func(name string) bool { return wrong[name] }) {
-		ps = append(ps, *p)
-	}
-	if p := c.checkCluster(); p != nil && !slices.ContainsFunc(clusterKeys, func(name string) bool { return wrong[name] }) {
-		ps = append(ps, *p)
-	}
+	ps = append(ps, c.contradictions(wrong)...)
 	if len(ps) == 0 {
 		return nil
+	}
+	return ps
+}
+
+// contradictions reports settings that cannot be together, but for what has to do with
+// keys that are wrong by themselves.
+func (c *Config) contradictions(wrong map[string]bool) (ps []Problem) {
+	for _, among := range []struct {
+		keys  []string
+		check func() *Problem
+	}{{jwtKeys, c.checkSubscribe}, {clusterKeys, c.checkCluster}, {relayKeys, c.checkRelay}} {
+		if slices.ContainsFunc(among.keys, func(name string) bool { return wrong[name] }) {
+			continue
+		}
+		if p := among.check(); p != nil {
+			ps = append(ps, *p)
+		}
 	}
 	return ps
 }

@@ -86,8 +86,17 @@ func (e *Event) Place(stamp Cursor, global uint64) {
 	e.Global = global
 }
 
+// Placed is an event whose position in its class was given elsewhere.
+type Placed struct {
+	Position uint64 // in its class, from 1
+	Event    *Event
+}
+
 // Name returns the canonical name of the event's type: "MessageAdded".
 func (e *Event) Name() string { return e.typ.Name }
+
+// Unix returns the event's timestamp in Unix seconds.
+func (e *Event) Unix() int64 { return e.unix }
 
 // Alias returns the dotted name of the event's type: "message.new".
 func (e *Event) Alias() string { return e.typ.Alias }

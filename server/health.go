@@ -14,6 +14,8 @@ type streamingHealthPage struct {
 	Reasons        []string       `json:"reasons,omitempty"`
 	EventStreaming streamingState `json:"event_streaming"`
 	Metrics        streamingCount `json:"metrics"`
+	Instance       string         `json:"instance,omitempty"` // of this process
+	Upstream       []string       `json:"upstream,omitempty"` // that a relay has its events from, the nearest first
 }
 
 type streamingState struct {
@@ -92,8 +94,10 @@ func (s *Server) streamingHealth(ctx *fasthttp.RequestCtx) {
 		ctx.SetStatusCode(fasthttp.StatusServiceUnavailable)
 	}
 	writeJSON(ctx, streamingHealthPage{
-		Status:  status,
-		Reasons: reasons,
+		Status:   status,
+		Reasons:  reasons,
+		Instance: s.instance,
+		Upstream: s.upstream(),
 		EventStreaming: streamingState{
 			Enabled:          api.EnableWebSocket || api.EnableSSE,
 			WebSocketEnabled: api.EnableWebSocket,

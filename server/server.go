@@ -33,6 +33,11 @@ type Options struct {
 	// Reasons returns more reasons why the health is degraded; nil is none. It is
 	// called by any goroutine.
 	Reasons func() []string
+	// Instance names this process, Upstream those that it has its events from, the
+	// nearest first: by them a relay finds a loop. Upstream may be nil; it is called
+	// by any goroutine.
+	Instance string
+	Upstream func() []string
 }
 
 // Server serves one router. Its methods are safe for concurrent use.
@@ -47,8 +52,10 @@ type Server struct {
 	log       *slog.Logger
 	version   string
 
-	events  Publisher
-	reasons func() []string
+	events   Publisher
+	reasons  func() []string
+	instance string
+	upstream func() []string
 
 	http       *fasthttp.Server
 	admin      *fasthttp.Server
@@ -111,6 +118,11 @@ func New(o Options) (*Server, error) {
 		admission:  newAdmission(),
 		events:     o.Publisher,
 		reasons:    o.Reasons,
+		instance:   o.Instance,
+		upstream:   o.Upstream,
+	}
+	if s.upstream == nil {
+		s.upstream = func() []string { return nil }
 	}
 	if s.events == nil {
 		s.events = o.Router

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -96,9 +97,9 @@ func serve(cmd *cobra.Command) error {
 		return err
 	}
 	if shared != nil {
-		options.Follow = true
 		defer shared.Close()
 	}
+	options.Follow = shared != nil || len(cfg.Relay.URL) > 0
 	router, err := actors.NewRouter(options)
 	if err != nil {
 		return err
@@ -106,7 +107,7 @@ func serve(cmd *cobra.Command) error {
 	defer router.Close()
 	parts := server.Options{
 		Config: cfg, Router: router, Catalogue: catalogue, Metrics: set, Log: log, Version: readVersion().Version,
-		Publisher: router,
+		Publisher: router, Instance: rand.Text(),
 	}
 	var joined *membership
 	if shared != nil {
@@ -115,6 +116,13 @@ func serve(cmd *cobra.Command) error {
 		}
 		defer joined.end()
 		parts.Publisher, parts.Reasons = shared, shared.Reasons
+	}
+	above, err := newRelay(&cfg, catalogue, parts.Instance, router, set, log)
+	if err != nil {
+		return err
+	}
+	if above != nil {
+		parts.Reasons, parts.Upstream = above.Reasons, above.Path
 	}
 	front, err := server.New(parts)
 	if err != nil {
@@ -144,6 +152,9 @@ func serve(cmd *cobra.Command) error {
 		if err := startDemo(ctx, &running, &cfg, parts.Publisher, catalogue, set, log); err != nil {
 			return err
 		}
+	}
+	if above != nil {
+		running.Go(func() { above.Run(ctx) })
 	}
 	failed := make(chan error, 2)
 	running.Go(func() {
