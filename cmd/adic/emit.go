@@ -20,6 +20,7 @@ type emitOptions struct {
 	rate     float64
 	batch    int
 	retryFor time.Duration
+	replay   string
 	skipBad  bool
 }
 
@@ -43,6 +44,7 @@ line, and 130 after Ctrl-C.`,
 		Example: `  adic emit events.ndjson
   adic emit --rate 100 --url https://router.example.org day1.ndjson day2.ndjson
   node-logs | ADIC_TOKEN=secret adic emit
+  adic emit --replay 10 day.ndjson                 a recording, ten times as fast
   echo '{"type":"MessageAdded","message_id":"ab12","depth":42}' | adic emit`,
 		RunE: func(cmd *cobra.Command, args []string) error { return runEmit(cmd, args, o) },
 	}
@@ -53,6 +55,7 @@ line, and 130 after Ctrl-C.`,
 	f.Float64Var(&o.rate, "rate", 0, "`EVENTS` a second; 0 is as fast as they are taken")
 	f.IntVar(&o.batch, "batch", 100, "the most events in one request")
 	f.DurationVar(&o.retryFor, "retry-for", time.Minute, "how long to go on when the router is overloaded or does not answer")
+	f.StringVar(&o.replay, "replay", "", "play a recording of 'adic record' back, at `SPEED` times the pace it had, or max")
 	f.BoolVar(&o.skipBad, "skip-bad", false, "leave out events that are refused, instead of ending there")
 	return cmd
 }
@@ -65,6 +68,16 @@ func runEmit(cmd *cobra.Command, files []string, o emitOptions) error {
 		return &usageError{fmt.Errorf("--batch must be 1 or more events, not %d", o.batch)}
 	case o.retryFor < 0:
 		return &usageError{fmt.Errorf("--retry-for must be 0 or more, not %v", o.retryFor)}
+	case o.replay != "" && o.rate > 0:
+		return &usageError{errors.New("--replay has a pace of its own: leave out --rate")}
+	}
+	var recording *replay
+	if o.replay != "" {
+		speed, err := parseSpeed(o.replay)
+		if err != nil {
+			return err
+		}
+		recording = &replay{speed: speed}
 	}
 	router, err := parseRouter(o.url)
 	if err != nil {
@@ -95,6 +108,7 @@ func runEmit(cmd *cobra.Command, files []string, o emitOptions) error {
 	e := &emitter{
 		publisher: publisher{client: client, url: router.JoinPath("v1/events"), token: o.token, retryFor: o.retryFor, sleep: sleep},
 		options:   o,
+		replay:    recording,
 		progress:  newProgress(cmd.ErrOrStderr()),
 	}
 	err = e.emit(ctx, inputs)
@@ -152,6 +166,7 @@ type emitter struct {
 	publisher
 	options  emitOptions
 	progress *progress
+	replay   *replay // nil where events are published as they are
 	refused  uint64
 	due      time.Time // of the next event, if there is a rate
 }
@@ -173,7 +188,7 @@ func (e *emitter) emit(ctx context.Context, inputs []input) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel() // lets readInputs go
 	lines := make(chan line, 16)
-	go readInputs(ctx, inputs, lines)
+	go e.readInputs(ctx, inputs, lines)
 
 	for {
 		batch, bad, more := collect(ctx, lines, e.limit())
@@ -207,7 +222,7 @@ func (l line) place() string { return fmt.Sprintf("%s:%d", l.file, l.number) }
 // readInputs sends what it reads to lines until the end of the last input, the
 // first error of a file, or the end of ctx, and then closes it. A Read that
 // blocks is not interrupted by ctx.
-func readInputs(ctx context.Context, inputs []input, lines chan<- line) {
+func (e *emitter) readInputs(ctx context.Context, inputs []input, lines chan<- line) {
 	defer close(lines)
 	for _, in := range inputs {
 		r := newEventReader(in)
@@ -215,6 +230,17 @@ func readInputs(ctx context.Context, inputs []input, lines chan<- line) {
 			object, number, err := r.next()
 			if err == io.EOF {
 				break
+			}
+			if e.replay != nil {
+				if errors.Is(err, errCutShort) {
+					break // the recorder was killed in writing it
+				}
+				if err == nil {
+					object, err = e.replay.next(ctx, object)
+				}
+			}
+			if errors.Is(err, errNoEvent) {
+				continue
 			}
 			select {
 			case lines <- line{in.name, number, object, err}:

@@ -30,6 +30,9 @@ func newEventReader(in io.Reader) *eventReader {
 	return &eventReader{in: bufio.NewReaderSize(in, 64<<10), max: maxEventSize, line: 1, first: true}
 }
 
+// errCutShort is the reason of a last event that is not whole.
+var errCutShort = errors.New("the file ends within the event")
+
 // A badEventError is an event that cannot be published. The reader goes on
 // after it.
 type badEventError struct{ err error }
@@ -122,7 +125,7 @@ func (r *eventReader) object() ([]byte, error) {
 	for {
 		c, err := r.in.ReadByte()
 		if err == io.EOF {
-			return nil, &badEventError{errors.New("the file ends within the event")}
+			return nil, &badEventError{errCutShort}
 		}
 		if err != nil {
 			return nil, err

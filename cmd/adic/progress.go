@@ -43,6 +43,11 @@ func (p *progress) report(err error) {
 func (p *progress) summary(e *emitter) {
 	p.clear()
 	fmt.Fprintln(p.out, p.state(e))
+	if e.replay != nil {
+		if late := time.Duration(e.replay.late.Load()).Round(10 * time.Millisecond); late > 0 {
+			fmt.Fprintf(p.out, "adic: up to %v behind the recording\n", late)
+		}
+	}
 }
 
 func (p *progress) clear() {

@@ -17,8 +17,8 @@ import (
 	"github.com/adic-network/router/event"
 )
 
-// tailOptions are the flags of `adic tail`.
-type tailOptions struct {
+// followOptions are the flags of what follows a router.
+type followOptions struct {
 	events   string
 	priority string
 	format   string
@@ -26,9 +26,35 @@ type tailOptions struct {
 	over     string
 	token    string
 	ca       string
-	json     bool
-	noColor  bool
 	count    uint64
+}
+
+// tailOptions are the flags of `adic tail`.
+type tailOptions struct {
+	followOptions
+	json    bool
+	noColor bool
+}
+
+// addTo adds the flags to a command.
+func (o *followOptions) addTo(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringVar(&o.events, "events", "", "`NAMES` and aliases of types, separated by commas; vrf.* is every alias under vrf (default all)")
+	f.StringVar(&o.priority, "priority", "", "`CLASSES` to follow, of high, medium and low, separated by commas (default all)")
+	f.StringVar(&o.format, "format", "", "`FORM` of the events, flat or tagged (default flat)")
+	f.StringVar(&o.since, "since", "", "start after this `CURSOR`, or with the earliest event retained (default: new events)")
+	f.StringVar(&o.over, "transport", "", "`TRANSPORTS` to use, best first, of websocket, sse and polling (default all)")
+	f.StringVar(&o.token, "token", "", "access token (default: the environment's ADIC_TOKEN)")
+	addCAFlag(cmd, &o.ca)
+	f.Uint64Var(&o.count, "count", 0, "end after so many events (default never)")
+	names := []string{"all"}
+	for _, t := range event.Default().Types() {
+		names = append(names, t.Name)
+	}
+	complete(cmd, "events", names...)
+	complete(cmd, "priority", "all", "high", "medium", "low")
+	complete(cmd, "format", "flat", "tagged")
+	complete(cmd, "transport", "websocket", "sse", "polling")
 }
 
 func newTailCommand() *cobra.Command {
@@ -57,25 +83,10 @@ not go away (an unknown type, a wrong token) ends the command with status 1.`,
 			return runTail(cmd, target, o)
 		},
 	}
+	o.addTo(cmd)
 	f := cmd.Flags()
-	f.StringVar(&o.events, "events", "", "`NAMES` and aliases of types, separated by commas; vrf.* is every alias under vrf (default all)")
-	f.StringVar(&o.priority, "priority", "", "`CLASSES` to follow, of high, medium and low, separated by commas (default all)")
-	f.StringVar(&o.format, "format", "", "`FORM` of the events, flat or tagged (default flat)")
-	f.StringVar(&o.since, "since", "", "start after this `CURSOR`, or with the earliest event retained (default: new events)")
-	f.StringVar(&o.over, "transport", "", "`TRANSPORTS` to use, best first, of websocket, sse and polling (default all)")
-	f.StringVar(&o.token, "token", "", "access token (default: the environment's ADIC_TOKEN)")
-	addCAFlag(cmd, &o.ca)
 	f.BoolVar(&o.json, "json", false, "print the events as JSON, one a line")
 	f.BoolVar(&o.noColor, "no-color", false, "no colours; also with NO_COLOR in the environment")
-	f.Uint64Var(&o.count, "count", 0, "end after so many events (default never)")
-	names := []string{"all"}
-	for _, t := range event.Default().Types() {
-		names = append(names, t.Name)
-	}
-	complete(cmd, "events", names...)
-	complete(cmd, "priority", "all", "high", "medium", "low")
-	complete(cmd, "format", "flat", "tagged")
-	complete(cmd, "transport", "websocket", "sse", "polling")
 	return cmd
 }
 
@@ -87,23 +98,11 @@ func complete(cmd *cobra.Command, flag string, values ...string) {
 }
 
 func runTail(cmd *cobra.Command, target string, o tailOptions) error {
-	router, err := parseRouter(target)
-	if err != nil {
-		return err
-	}
-	if o.token == "" {
-		o.token = os.Getenv("ADIC_TOKEN")
-	}
 	errors := &lockedWriter{w: cmd.ErrOrStderr()} // connections come and go while events are printed
-	options, err := o.client(errors)
+	c, err := o.open(target, errors)
 	if err != nil {
 		return err
 	}
-	c, err := client.Open(router.String(), options)
-	if err != nil {
-		return &usageError{err}
-	}
-	defer options.HTTP.CloseIdleConnections()
 	defer c.Close()
 	ctx, stop := interruptible(cmd.Context())
 	defer stop()
@@ -124,12 +123,19 @@ func runTail(cmd *cobra.Command, target string, o tailOptions) error {
 	return err
 }
 
-// client is the options of a client that follows what the flags ask for, and says on
-// errors what becomes of its connections.
-func (o *tailOptions) client(errors io.Writer) (client.Options, error) {
+// open follows the router at target as the flags ask for, and says on errors what
+// becomes of the connections.
+func (o *followOptions) open(target string, errors io.Writer) (*client.Client, error) {
+	router, err := parseRouter(target)
+	if err != nil {
+		return nil, err
+	}
 	transport, err := newTransport(o.ca)
 	if err != nil {
-		return client.Options{}, err
+		return nil, err
+	}
+	if o.token == "" {
+		o.token = os.Getenv("ADIC_TOKEN")
 	}
 	options := client.Options{
 		Events: list(o.events), Priorities: list(o.priority), Since: o.since,
@@ -140,7 +146,7 @@ func (o *tailOptions) client(errors io.Writer) (client.Options, error) {
 	case "tagged":
 		options.Tagged = true
 	default:
-		return options, &usageError{fmt.Errorf("--format %s: there are flat and tagged", o.format)}
+		return nil, &usageError{fmt.Errorf("--format %s: there are flat and tagged", o.format)}
 	}
 	for _, name := range list(o.over) {
 		options.Transports = append(options.Transports, client.Transport(name))
@@ -156,7 +162,11 @@ func (o *tailOptions) client(errors io.Writer) (client.Options, error) {
 			fmt.Fprintf(errors, "adic: connected over %s\n", s.Transport)
 		}
 	}
-	return options, nil
+	c, err := client.Open(router.String(), options)
+	if err != nil {
+		return nil, &usageError{err}
+	}
+	return c, nil
 }
 
 // lockedWriter lets several goroutines write, each time a whole.
