@@ -58,6 +58,8 @@ type Connection struct {
 	caughtUp, joined bool
 	tail             []byte
 
+	past *past // what it gets before what the rings hold; nil for most
+
 	leaving  *goAway   // close when everything readable is sent
 	deadline time.Time // of a client that has to answer a close frame
 	onClose  func()
@@ -92,6 +94,8 @@ func (c *Connection) Receive(ctx actor.Context) {
 		c.leave(ctx, msg)
 	case *hangUp:
 		c.end(ctx)
+	case *bygone:
+		c.recalled(ctx, msg)
 	case *evict:
 		c.evict(ctx)
 	case *assess:
@@ -125,6 +129,8 @@ func (c *Connection) start(ctx actor.Context) {
 		c.leaving = shutDown()
 	case c.hub.stream() != c.stream:
 		c.leaving = begunAnew()
+	default:
+		c.recall()
 	}
 }
 
@@ -228,6 +234,7 @@ func (c *Connection) leave(ctx actor.Context, msg *goAway) {
 		return
 	}
 	c.leaving = msg
+	c.past = nil // there is no time for it
 	c.flush(ctx)
 }
 

@@ -62,6 +62,9 @@ func (c *Connection) resume(ctx actor.Context) {
 		batch, at := c.collect()
 		if len(batch) == 0 {
 			c.unblock()
+			if c.past != nil && c.phase == open { // the archive brings it back
+				return
+			}
 			if c.atEnd(ctx) {
 				return
 			}
@@ -154,6 +157,19 @@ func (c *Connection) collect() (batch []byte, at [event.NumPriorities]uint64) {
 		return s.buf, c.pos
 	}
 	set := c.box.wanted()
+	for again := true; again && c.past != nil; {
+		if len(c.past.events) > 0 && !c.lost.IsZero() {
+			c.talk.lagged(c, c.lost)
+			s.told, c.lost = c.lost, event.Dropped{}
+		}
+		s.buf = append(s.buf[:0], c.out...)
+		s.lead = len(s.buf)
+		past := c.reader
+		if again = c.collectPast(&past, &set); !again && (c.past != nil || len(s.marks) > 0) {
+			return s.buf, past.pos
+		}
+	}
+	s.buf = s.buf[:0]
 	ahead, waiting := c.look(&set)
 	if waiting && !c.lost.IsZero() {
 		c.talk.lagged(c, c.lost) // before the next event, and only then
@@ -318,6 +334,9 @@ func (c *Connection) addLoss(lost event.Dropped) {
 // window: then it may not have been woken yet for what it wants, and the rings may
 // have been made smaller.
 func (c *Connection) settleLosses() {
+	if c.past != nil {
+		return
+	}
 	if c.caughtUp {
 		if c.lane == 0 {
 			return

@@ -53,6 +53,9 @@ func (r *Router) Poll(ctx context.Context, p Poll) Polled {
 		p.Wait = min(p.Wait, time.Until(p.Grant.Expires))
 	}
 	set := p.Subscription.wanted(r.catalogue)
+	if answer, found := r.readPast(ctx, s, &at, lost, &set, p.Limit); found {
+		return answer
+	}
 	answer := r.read(s, &at, lost, &set, p.Limit)
 	if p.Wait <= 0 || len(answer.Events) > 0 {
 		return answer

@@ -43,6 +43,10 @@ type Options struct {
 	// Follow makes a router that takes the places of its events from Replicate. It
 	// has no stream before the first one, and needs no Journal.
 	Follow bool
+	// Archive, if not nil, has what the rings no longer hold, for clients that resume
+	// further back: up to ReplayLimit events of each class.
+	Archive     Archive
+	ReplayLimit int
 }
 
 // Router is the actors and what they share. All methods are safe for concurrent
@@ -66,7 +70,8 @@ type Router struct {
 	queue       *actor.PID
 	connections *actor.RootContext // spawns under the supervisor of connections
 	nursery     *nursery
-	leastRun    int // see leastRun; tests have less
+	recalls     *recalls // nil without an archive
+	leastRun    int      // see leastRun; tests have less
 
 	named    atomic.Uint64 // the last connection's ID
 	live     atomic.Int64
@@ -110,6 +115,9 @@ func NewRouter(o Options) (*Router, error) {
 		r.begun.Store(true)
 	}
 	r.set.Store(&o.Settings)
+	if o.Archive != nil && o.ReplayLimit > 0 {
+		r.recalls = newRecalls(o.Archive, o.ReplayLimit)
+	}
 	r.system = newSystem(r)
 	r.gate.notify = func() { r.sendQueue(roundDone{}) }
 	r.connections = r.system.Root.Copy().WithGuardian(stopping(r, "connection"))
@@ -155,6 +163,9 @@ func (r *Router) HangUp() {
 
 // Close hangs up and ends the router. It may be called once.
 func (r *Router) Close() {
+	if r.recalls != nil {
+		r.recalls.stop()
+	}
 	r.HangUp()
 	for _, pid := range []*actor.PID{r.emitter, r.queue} {
 		if pid != nil {

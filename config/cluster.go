@@ -23,7 +23,7 @@ type Cluster struct {
 	Replicas     int           `toml:"replicas" range:"1..5" unit:"servers" doc:"NATS servers that keep each event, for streams that this router creates"`
 	MaxAge       time.Duration `toml:"max_age" range:"0s..87600h" doc:"how long JetStream keeps an event, for streams that this router creates; 0s sets no limit"`
 	MaxBytes     int           `toml:"max_bytes" range:"0..1048576GiB" unit:"bytes" doc:"most that JetStream keeps of each class, for streams that this router creates; 0 sets no limit"`
-	ReplayLimit  int           `toml:"replay_limit" range:"0..100000000" unit:"events" doc:"how many events a client that resumes may be behind what the router holds in memory"`
+	ReplayLimit  int           `toml:"replay_limit" range:"0..100000000" unit:"events" doc:"how many events of each class a client that resumes may be behind what the router holds in memory, and is given from JetStream"`
 
 	// At most one of these ways to say who the router is; none is for servers that
 	// let anybody in. An embedded server takes User and Password, and asks for them.

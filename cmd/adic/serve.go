@@ -98,6 +98,7 @@ func serve(cmd *cobra.Command) error {
 	}
 	if shared != nil {
 		defer shared.Close()
+		options.Archive, options.ReplayLimit = shared, cfg.Cluster.ReplayLimit
 	}
 	options.Follow = shared != nil || len(cfg.Relay.URL) > 0
 	router, err := actors.NewRouter(options)
