@@ -2,7 +2,8 @@ package e2e
 
 import (
 	"encoding/json"
-	"os"
+	"net/http"
+	"net/http/httptest"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -18,9 +19,10 @@ func TestExamplesResume(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	modules, err := filepath.Abs("testdata/npm/node_modules")
-	if err != nil {
-		t.Fatal(err)
+	site := httptest.NewServer(http.FileServer(http.Dir(filepath.Join(examples, "browser"))))
+	t.Cleanup(site.Close)
+	page := func(url string) *exec.Cmd {
+		return exec.Command(tool(t, "node"), "testdata/clients/browser.js", site.URL+"/?node="+url, "testdata/clients/lines.js", "{}")
 	}
 	programs := []struct {
 		name    string
@@ -34,23 +36,31 @@ func TestExamplesResume(t *testing.T) {
 			return exec.Command("/usr/bin/python3", filepath.Join(examples, "python/event_stream_client.py"), "--node-url", url)
 		}},
 		{"node", nil, func(url string) *exec.Cmd {
-			cmd := exec.Command(tool(t, "node"), filepath.Join(examples, "node/client.js"), url)
-			cmd.Env = append(os.Environ(), "NODE_PATH="+modules)
-			return cmd
+			return exec.Command(tool(t, "node"), filepath.Join(examples, "node/client.js"), url)
 		}},
+		{"browser over WebSocket", []string{"--api.cors_origins", site.URL}, page},
+		{"browser over SSE", []string{"--api.cors_origins", site.URL, "--api.enable_websocket=false"}, page},
 	}
 	for _, program := range programs {
 		t.Run(program.name, func(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
 			r := withJournal(t, dir, program.flags...)
-			p := startCommand(t, program.command(r.http()))
+			cmd := program.command(r.http())
+			cmd.Env = environment(t)
+			p := startCommand(t, cmd)
 			f := &feed{router: r, wanted: make(map[string][]int)}
 			var received []int
 			read := func() {
 				p.mustRun(t)
 				received = received[:0]
 				for _, line := range p.stdout.lines() {
+					var shown struct{ Type, Text string } // by a page
+					if json.Unmarshal([]byte(line), &shown) == nil && shown.Type == "ConsoleError" {
+						continue // a browser says so when a connection is refused
+					} else if shown.Type == "Line" {
+						line = shown.Text
+					}
 					var event struct{ Seq int }
 					if err := json.Unmarshal([]byte(line), &event); err != nil {
 						t.Fatalf("printed %q: %v", line, err)
