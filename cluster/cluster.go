@@ -68,7 +68,7 @@ func Open(ctx context.Context, o Options) (*Cluster, error) {
 	c := &Cluster{
 		o:        o,
 		log:      o.Log,
-		parser:   event.Parser{Catalogue: o.Catalogue},
+		parser:   event.Parser{Catalogue: o.Catalogue, PassUnknown: true},
 		storing:  storing{mostEvents: int64(o.PendingEvents), mostBytes: int64(o.PendingBytes)},
 		caughtUp: make(chan struct{}),
 	}

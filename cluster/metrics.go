@@ -12,6 +12,7 @@ import (
 // counters are the metrics of a cluster; server/metrics.go says what they are.
 type counters struct {
 	stored, failures, rejoins *metrics.Counter
+	unknown                   *metrics.Counter // events of types that the catalogue lacks
 	unusable                  [event.NumPriorities]*metrics.Counter
 	lag                       [event.NumPriorities]atomic.Int64
 	seconds                   *metrics.PrometheusHistogram
@@ -26,6 +27,7 @@ func newCounters(c *Cluster) *counters {
 		stored:   set.NewCounter("adic_cluster_stored_total"),
 		failures: set.NewCounter("adic_cluster_store_failures_total"),
 		rejoins:  set.NewCounter("adic_cluster_rejoins_total"),
+		unknown:  set.NewCounter("adic_events_unknown_total"),
 		seconds:  set.NewPrometheusHistogramExt("adic_cluster_store_seconds", storeSeconds),
 	}
 	for _, p := range event.Priorities() {

@@ -143,6 +143,10 @@ func (c *Cluster) decode(p event.Priority, data []byte) (*event.Event, error) {
 	if err != nil {
 		return nil, err
 	}
+	if c.o.Catalogue.IsUnknown(e) {
+		e.Priority = p // where it is
+		c.metrics.unknown.Inc()
+	}
 	if e.Priority != p {
 		return nil, fmt.Errorf("%s is of %s priority in this router's catalogue", e.Name(), e.Priority)
 	}

@@ -38,6 +38,8 @@ type Events struct {
 	// Empty is the built-in catalogue.
 	Catalogue string `toml:"catalogue" form:"path" doc:"file that defines the event types, instead of the built-in 54"`
 
+	Unknown string `toml:"unknown" oneof:"drop,pass" doc:"what becomes of events from upstreams and from the cluster whose type the catalogue lacks: dropped, or passed on as medium; publishers cannot send them"`
+
 	// Journal is a directory, from the working directory, that belongs to this
 	// router alone. Empty is no journal.
 	Journal     string        `toml:"journal" form:"path" doc:"directory in which events, positions and the stream's identity survive a restart; empty keeps them in memory only"`
@@ -48,6 +50,12 @@ type Events struct {
 	PendingEvents int `toml:"pending_events" range:"1..10000000" unit:"events" doc:"accepted events that may wait for the rings before publishing is answered with 503"`
 	PendingBytes  int `toml:"pending_bytes" range:"1KiB..1GiB" unit:"bytes" doc:"bytes of accepted events that may wait for the rings before publishing is answered with 503"`
 }
+
+// What Events.Unknown may be.
+const (
+	UnknownDrop = "drop"
+	UnknownPass = "pass"
+)
 
 // API is what the router listens on and whom it lets in.
 type API struct {
@@ -207,6 +215,7 @@ func Default() Config {
 			HighPriorityBuffer:   1000,
 			MediumPriorityBuffer: 500,
 			LowPriorityBuffer:    100,
+			Unknown:              UnknownDrop,
 			JournalSync:          100 * time.Millisecond,
 			PendingEvents:        65536,
 			PendingBytes:         64 << 20,

@@ -96,6 +96,9 @@ func ExampleLoaded_WriteTo() {
 	// # file that defines the event types, instead of the built-in 54
 	// catalogue = "" # default
 	//
+	// # what becomes of events from upstreams and from the cluster whose type the catalogue lacks: dropped, or passed on as medium; publishers cannot send them (drop or pass)
+	// unknown = "drop" # default
+	//
 	// # directory in which events, positions and the stream's identity survive a restart; empty keeps them in memory only
 	// journal = "" # default
 	//

@@ -14,6 +14,7 @@ events.high_priority_buffer   integer  1000     reload
 events.medium_priority_buffer integer  500      reload
 events.low_priority_buffer    integer  100      reload
 events.catalogue              string            -
+events.unknown                string   drop     -
 events.journal                string            -
 events.journal_sync           duration 100ms    -
 events.pending_events         integer  65536    -

@@ -2,7 +2,9 @@ package event
 
 import (
 	_ "embed"
+	"fmt"
 	"iter"
+	"slices"
 	"sync"
 )
 
@@ -28,7 +30,8 @@ type Type struct {
 // number of goroutines may use it. What its methods return is shared and must
 // not be modified.
 type Catalogue struct {
-	types      []Type
+	types      []Type            // unknown, if there is one, comes last
+	unknown    *Type             // of WithUnknown; nil without
 	byName     map[string]TypeID // names and aliases
 	all        TypeSet
 	byPriority [NumPriorities]TypeSet
@@ -63,13 +66,39 @@ func newCatalogue(types []Type, records []Record) *Catalogue {
 }
 
 // Len returns the number of types.
-func (c *Catalogue) Len() int { return len(c.types) }
+func (c *Catalogue) Len() int { return len(c.Types()) }
 
 // Types returns the types in catalogue order, which is that of their IDs.
-func (c *Catalogue) Types() []Type { return c.types }
+func (c *Catalogue) Types() []Type {
+	if c.unknown != nil {
+		return c.types[:len(c.types)-1]
+	}
+	return c.types
+}
 
 // Type returns the type with the ID. It panics if the catalogue has none.
 func (c *Catalogue) Type(id TypeID) *Type { return &c.types[id] }
+
+// WithUnknown returns c with one type more, without a name, for events of types that c
+// lacks (see [Parser.PassUnknown]). It is of medium priority and part of All.
+func (c *Catalogue) WithUnknown() (*Catalogue, error) {
+	if c.unknown != nil {
+		return c, nil
+	}
+	if len(c.types) == MaxTypes {
+		return nil, fmt.Errorf("a catalogue of %d types has no room for unknown ones", MaxTypes)
+	}
+	id := TypeID(len(c.types))
+	d := *c
+	d.types = append(slices.Clone(c.types), Type{ID: id, Priority: Medium, Fields: []Field{{Name: timestampKey, Kind: KindTimestamp}}})
+	d.unknown = &d.types[id]
+	d.all = c.all.With(id)
+	d.byPriority[Medium] = c.byPriority[Medium].With(id)
+	return &d, nil
+}
+
+// IsUnknown reports whether e is of a type that c lacks.
+func (c *Catalogue) IsUnknown(e *Event) bool { return c.unknown != nil && e.Type == c.unknown.ID }
 
 // Lookup returns the type with the name or the alias, in exact case.
 func (c *Catalogue) Lookup(nameOrAlias string) (TypeID, bool) {
@@ -101,7 +130,7 @@ func (c *Catalogue) OfPriorities(set PrioritySet) TypeSet {
 // It is never nil.
 func (c *Catalogue) Names(set TypeSet) []string {
 	names := make([]string, 0, set.Len())
-	for _, t := range c.types {
+	for _, t := range c.Types() {
 		if set.Has(t.ID) {
 			names = append(names, t.Name)
 		}
@@ -118,7 +147,7 @@ func (c *Catalogue) JSON() []byte { return c.json }
 // names returns all names and aliases in catalogue order.
 func (c *Catalogue) names() iter.Seq[string] {
 	return func(yield func(string) bool) {
-		for _, t := range c.types {
+		for _, t := range c.Types() {
 			if !yield(t.Name) || !yield(t.Alias) {
 				return
 			}

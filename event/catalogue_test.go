@@ -242,3 +242,53 @@ func FuzzParseCatalogue(f *testing.F) {
 		}
 	})
 }
+
+// Events of types that a catalogue lacks can pass, under their name and as they are.
+func TestWithUnknown(t *testing.T) {
+	c, err := Default().WithUnknown()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again, err := c.WithUnknown(); again != c || err != nil {
+		t.Error("a second time it is another one")
+	}
+	if c.Len() != 54 || len(c.Types()) != 54 || len(c.Names(c.All())) != 54 || string(c.JSON()) != string(Default().JSON()) {
+		t.Errorf("%d types, %d names", c.Len(), len(c.Names(c.All())))
+	}
+	for _, test := range []struct{ name, in, flat string }{
+		{"flat", `{"type":"BridgeOpened","bridge":{"to":"x"},"n":1.50,"timestamp":"2024-01-15T10:30:00Z"}`,
+			`{"type":"BridgeOpened","bridge":{"to":"x"},"n":1.50,"timestamp":"2024-01-15T10:30:00Z"}`},
+		{"tagged", `{"type":"BridgeOpened","data":{"n":7,"timestamp":1705314600}}`,
+			`{"type":"BridgeOpened","n":7,"timestamp":"2024-01-15T10:30:00Z"}`},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			p := Parser{Catalogue: c, PassUnknown: true}
+			e, err := p.ParseEvent([]byte(test.in))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := string(e.JSON(Flat)); got != test.flat || e.Name() != "BridgeOpened" || e.Priority != Medium || !c.IsUnknown(e) {
+				t.Errorf("%s is %s, %v, %v", e.Name(), got, e.Priority, c.IsUnknown(e))
+			}
+			all, every, err := c.ParseTypes([]string{"all"})
+			medium := c.OfPriorities(PrioritySet(0).With(Medium))
+			if err != nil || !every || !all.Has(e.Type) || !medium.Has(e.Type) || c.Type(e.Type).Priority != Medium {
+				t.Error("who asks for all does not get it")
+			}
+		})
+	}
+	for _, refused := range []Parser{{Catalogue: c}, {Catalogue: Default(), PassUnknown: true}} {
+		if _, err := refused.ParseEvent([]byte(`{"type":"BridgeOpened"}`)); err == nil {
+			t.Error("an unknown type was taken by who was not told to")
+		}
+	}
+	p := Parser{Catalogue: c, PassUnknown: true}
+	for _, name := range []string{"", "a b", `a\"b`, `a\nb`, "ä"} {
+		if _, err := p.ParseEvent([]byte(`{"type":"` + name + `"}`)); err == nil {
+			t.Errorf("%q was taken for a name", name)
+		}
+	}
+	if e, err := p.ParseEvent([]byte(`{"type":"MessageAdded","message_id":"a","depth":1}`)); err != nil || c.IsUnknown(e) {
+		t.Errorf("a known type: %v", err)
+	}
+}

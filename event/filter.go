@@ -93,7 +93,7 @@ func (c *Catalogue) named(name string) (set TypeSet) {
 	if !ok {
 		return set
 	}
-	for _, t := range c.types {
+	for _, t := range c.Types() {
 		if rest, ok := strings.CutPrefix(t.Alias, prefix); ok && strings.HasPrefix(rest, ".") {
 			set = set.With(t.ID)
 		}
@@ -112,7 +112,7 @@ func (c *Catalogue) filterNames() iter.Seq[string] {
 				return
 			}
 		}
-		for _, t := range c.types {
+		for _, t := range c.Types() {
 			for i, r := range t.Alias {
 				if r == '.' && !yield(t.Alias[:i]+prefixSuffix) {
 					return

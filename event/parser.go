@@ -32,6 +32,10 @@ type Parser struct {
 	// MaxEventSize is the most bytes of one event as it is sent, from brace to
 	// brace; 0 is no limit.
 	MaxEventSize int
+	// PassUnknown takes events of types that the catalogue lacks, where it was made
+	// with [Catalogue.WithUnknown]: they keep their name and all that is in them, and
+	// are of medium priority.
+	PassUnknown bool
 	// Now is the clock for [Event.Accepted] and for events without a
 	// timestamp; nil means time.Now.
 	Now func() time.Time
@@ -214,6 +218,11 @@ func (p *Parser) typeOf(data []byte, members []member) (typ *Type, index int, er
 	id, ok := p.Catalogue.LookupBytes(name)
 	if !ok {
 		name := string(name)
+		if p.PassUnknown && p.Catalogue.unknown != nil && checkName(name) == nil {
+			typ := *p.Catalogue.unknown
+			typ.Name, typ.Alias = name, name
+			return &typ, index, nil
+		}
 		return nil, 0, fmt.Errorf("unknown event type %s%s", quote(name), didYouMean(name, p.Catalogue.names()))
 	}
 	return p.Catalogue.Type(id), index, nil

@@ -143,6 +143,7 @@ var help = map[string]string{
 	"adic_source_up":                      "1 while a source of events is running.",
 	"adic_source_events_total":            "Events that a source has published.",
 	"adic_source_dropped_total":           "Events of a source that the router did not take.",
+	"adic_events_unknown_total":           "Events of types that the catalogue lacks that came from elsewhere and were passed on.",
 	"adic_source_gaps_total":              "Losses that the upstream of a relay has reported.",
 	"adic_source_errors_total":            "Times that an upstream could not be followed, or not any more.",
 	"adic_source_connections_total":       "Connections to upstreams.",

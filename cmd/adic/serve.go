@@ -78,6 +78,9 @@ func serve(cmd *cobra.Command) error {
 	defer endLog()
 	svc.log = log
 	catalogue, err := loadCatalogue(cfg.Events.Catalogue)
+	if err == nil && cfg.Events.Unknown == config.UnknownPass {
+		catalogue, err = catalogue.WithUnknown()
+	}
 	if err != nil {
 		return err
 	}

@@ -9,7 +9,7 @@ import (
 
 // counters are the metrics of a relay.
 type counters struct {
-	events, unusable, gaps, errors, connections *metrics.Counter
+	events, unusable, unknown, gaps, errors, connections *metrics.Counter
 	// lag is how long after its timestamp, which counts seconds, the last event came.
 	lag atomic.Int64 // nanoseconds
 }
@@ -19,7 +19,8 @@ func newCounters(r *Relay) *counters {
 		return r.o.Metrics.NewCounter("adic_source_" + what + `_total{source="relay"}`)
 	}
 	c := &counters{events: counter("events"), unusable: counter("dropped"), gaps: counter("gaps"),
-		errors: counter("errors"), connections: counter("connections")}
+		errors: counter("errors"), connections: counter("connections"),
+		unknown: r.o.Metrics.NewCounter("adic_events_unknown_total")}
 	r.o.Metrics.NewGauge(`adic_source_up{source="relay"}`, func() float64 {
 		if r.Up() {
 			return 1

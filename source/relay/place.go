@@ -51,6 +51,21 @@ func (p *place) skip() {
 	}
 }
 
+// rank gives an event whose type nobody knows here the class that it has upstream: that
+// in which its position is a new one. Without cursors it stays medium.
+func (p *place) rank(id string, e *event.Event) {
+	after, err := event.ParseCursor(id)
+	if err != nil {
+		return
+	}
+	for _, class := range event.Priorities() {
+		if after.Pos[class] == p.at.Pos[class]+1 {
+			e.Priority = class
+			return
+		}
+	}
+}
+
 // move moves over what came under an id, and returns the position of its event in its
 // class. An event that cannot be used for a reason leaves its position out.
 func (p *place) move(id string, e *event.Event, reason error) (position uint64, err error) {

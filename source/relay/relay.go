@@ -72,7 +72,7 @@ const (
 func New(o Options) *Relay {
 	b := backoff.NewExponentialBackOff()
 	b.InitialInterval, b.MaxInterval, b.Multiplier = firstWait, lastWait, 2
-	r := &Relay{o: o, parser: event.Parser{Catalogue: o.Catalogue, MaxEventSize: o.MaxEvent}, retry: b}
+	r := &Relay{o: o, parser: event.Parser{Catalogue: o.Catalogue, MaxEventSize: o.MaxEvent, PassUnknown: true}, retry: b}
 	r.state.Store(&state{trouble: errors.New("connecting")})
 	r.metrics = newCounters(r)
 	return r
@@ -317,6 +317,10 @@ func (r *Relay) events(batch []client.Event) []event.Placed {
 	placed := make([]event.Placed, 0, len(batch))
 	for i := range batch {
 		e, err := r.parser.ParseEvent(batch[i].Data)
+		if err == nil && r.o.Catalogue.IsUnknown(e) {
+			r.metrics.unknown.Inc()
+			r.place.rank(batch[i].ID, e)
+		}
 		position, err := r.place.move(batch[i].ID, e, err)
 		if err != nil {
 			r.o.Log.Warn("event error: cannot use an event of the upstream, which clients are told is lost",

@@ -84,7 +84,12 @@ func eventually(t *testing.T, what string, is func() bool) {
 // relayTo runs a relay of nodes until the test ends.
 func relayTo(t *testing.T, f Follower, urls ...string) *Relay {
 	t.Helper()
-	r := New(Options{URLs: urls, Catalogue: event.Default(), Batch: 4, Follower: f, Instance: "me",
+	return relayWith(t, f, event.Default(), urls...)
+}
+
+func relayWith(t *testing.T, f Follower, types *event.Catalogue, urls ...string) *Relay {
+	t.Helper()
+	r := New(Options{URLs: urls, Catalogue: types, Batch: 4, Follower: f, Instance: "me",
 		Metrics: metrics.NewSet(), Log: slog.New(slog.NewTextHandler(t.Output(), nil))})
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan struct{})
@@ -212,6 +217,23 @@ func TestPlacesAreKept(t *testing.T) {
 				t.Errorf("up: %v, %v", r.Up(), r.Reasons())
 			}
 		})
+	}
+}
+
+// Events of types that are not known here can be passed on, where they are.
+func TestUnknownTypesPass(t *testing.T) {
+	t.Parallel()
+	const at = "0000000000aa-"
+	f := &taker{}
+	n := &node{poll: `{"events":[],"cursor":"` + at + `0-0-0"}`, sockets: [][]string{{
+		flat(at+"1-0-0", "TipsUpdated", 1), flat(at+"2-0-0", "Unheard", 2), flat(at+"2-0-1", "Unheard", 3), flat(at+"3-0-1", "TipsUpdated", 4)}}}
+	types, err := event.Default().WithUnknown()
+	if err != nil {
+		t.Fatal(err)
+	}
+	relayWith(t, f, types, n.start(t))
+	if end := f.await(t, "1 TipsUpdated", "2 Unheard", "1 Unheard", "3 TipsUpdated"); end.Pos != [3]uint64{3, 0, 1} {
+		t.Errorf("at %v", end)
 	}
 }
 
