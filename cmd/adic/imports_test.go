@@ -26,7 +26,7 @@ var importRules = []struct {
 		"a cluster keeps events for routers, whoever serves them"},
 	{"actors", []string{"journal", "access", "cluster", "server", "config", "source", "bench", "valyala/fasthttp"},
 		"actors are the router, whatever serves it"},
-	{"client", []string{"cluster", "journal", "access", "actors", "server", "config", "source", "bench", "asynkron/protoactor-go", "valyala/fasthttp", "VictoriaMetrics/metrics"},
+	{"client/...", []string{"cluster", "journal", "access", "actors", "server", "config", "source", "bench", "asynkron/protoactor-go", "valyala/fasthttp", "VictoriaMetrics/metrics"},
 		"a client of routers is not part of one"},
 	{"source/...", []string{"cluster", "journal", "access", "actors", "server", "config", "bench", "asynkron/protoactor-go", "valyala/fasthttp"},
 		"a source publishes, and does not care to whom"},

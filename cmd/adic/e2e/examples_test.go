@@ -24,6 +24,10 @@ func TestExamplesResume(t *testing.T) {
 	page := func(url string) *exec.Cmd {
 		return exec.Command(tool(t, "node"), "testdata/clients/browser.js", site.URL+"/?node="+url, "testdata/clients/lines.js", "{}")
 	}
+	goExample := filepath.Join(t.TempDir(), "example")
+	if out, err := exec.Command("go", "build", "-o", goExample, "github.com/adic-network/router/examples/go").CombinedOutput(); err != nil {
+		t.Fatalf("cannot build the example in Go: %v\n%s", err, out)
+	}
 	programs := []struct {
 		name    string
 		flags   []string // of the router
@@ -35,6 +39,7 @@ func TestExamplesResume(t *testing.T) {
 		{"python over SSE", []string{"--api.enable_websocket=false"}, func(url string) *exec.Cmd {
 			return exec.Command("/usr/bin/python3", filepath.Join(examples, "python/event_stream_client.py"), "--node-url", url)
 		}},
+		{"go", nil, func(url string) *exec.Cmd { return exec.Command(goExample, url) }},
 		{"node", nil, func(url string) *exec.Cmd {
 			return exec.Command(tool(t, "node"), filepath.Join(examples, "node/client.js"), url)
 		}},
