@@ -162,7 +162,8 @@ func writeReport(args []string) error {
 			return err
 		}
 	}
-	return os.WriteFile(filepath.Join(*write, "RESULTS.md"), []byte(r.page()), 0o644)
+	file := filepath.Join(*write, "RESULTS.md")
+	return os.WriteFile(file, []byte(r.page()+measuredElsewhere(file)), 0o644)
 }
 
 // page is the report.
@@ -204,6 +205,19 @@ to bare sockets, and nothing else.
 		"## Again\n\n    make bench\n\nor, in `bench/peers`, parts of it: `go run . run --help`. `--loads` and `--servers` choose, " +
 		"`--quick` only looks whether everything works.\n")
 	return b.String()
+}
+
+// measuredElsewhere is the last section of a page that there is: bench/cluster.sh makes
+// it, and it stays.
+func measuredElsewhere(file string) string {
+	old, err := os.ReadFile(file)
+	if err != nil {
+		return "" // it is the first page
+	}
+	if i := strings.Index(string(old), "\n## Several routers\n"); i >= 0 {
+		return string(old[i:])
+	}
+	return ""
 }
 
 func loadNamed(name string) load {
