@@ -14,6 +14,7 @@ import (
 type island struct {
 	name string // of the namespace, and of the link's end here
 	here string // the address of this side
+	far  string // that of the other
 }
 
 // newIsland makes an island, which is gone when the test ends.
@@ -27,14 +28,14 @@ func newIsland(t *testing.T) *island {
 	// RFC 2544 has these addresses for tests of networks; nobody routes them.
 	subnet := 4 * n
 	address := func(host int) string { return fmt.Sprintf("198.18.%d.%d", subnet>>8, subnet&0xff+host) }
-	i := &island{name: fmt.Sprintf("adic%d", os.Getpid()), here: address(1)}
+	i := &island{name: fmt.Sprintf("adic%d", os.Getpid()), here: address(1), far: address(2)}
 	i.ip(t, "netns", "add", i.name)
 	i.removeLater(t, "netns", "delete", i.name)
 	i.ip(t, "link", "add", i.name, "type", "veth", "peer", "name", "mainland", "netns", i.name)
 	i.removeLater(t, "link", "delete", i.name) // the namespace would keep it for a moment
 	i.ip(t, "address", "add", i.here+"/30", "dev", i.name)
 	i.ip(t, "link", "set", i.name, "up")
-	i.ip(t, "-n", i.name, "address", "add", address(2)+"/30", "dev", "mainland")
+	i.ip(t, "-n", i.name, "address", "add", i.far+"/30", "dev", "mainland")
 	i.ip(t, "-n", i.name, "link", "set", "mainland", "up")
 	return i
 }
@@ -58,6 +59,9 @@ func (i *island) removeLater(t *testing.T, args ...string) {
 
 // cut takes the far end of the link down: nothing arrives any more, and no side is told.
 func (i *island) cut(t *testing.T) { i.ip(t, "-n", i.name, "link", "set", "mainland", "down") }
+
+// mend takes it up again.
+func (i *island) mend(t *testing.T) { i.ip(t, "-n", i.name, "link", "set", "mainland", "up") }
 
 // Clients that are cut off without a word are found out by pings, or by what they
 // should have taken, of both transports, with and without events; and it is no matter
