@@ -119,14 +119,20 @@ func serve(cmd *cobra.Command) error {
 			return err
 		}
 		defer joined.end()
-		parts.Publisher, parts.Reasons = shared, shared.Reasons
+		parts.Publisher = shared
 	}
-	above, err := newRelay(&cfg, catalogue, parts.Instance, router, set, log)
+	feeding, err := newSource(&cfg, &parts)
 	if err != nil {
 		return err
 	}
-	if above != nil {
-		parts.Reasons, parts.Upstream = above.Reasons, above.Path
+	parts.Reasons = func() (reasons []string) {
+		if shared != nil {
+			reasons = shared.Reasons()
+		}
+		if feeding != nil {
+			reasons = append(reasons, feeding.Reasons()...)
+		}
+		return reasons
 	}
 	front, err := server.New(parts)
 	if err != nil {
@@ -152,13 +158,8 @@ func serve(cmd *cobra.Command) error {
 	var running sync.WaitGroup
 	defer running.Wait()
 	defer stop()
-	if cfg.Demo.Enabled {
-		if err := startDemo(ctx, &running, &cfg, parts.Publisher, catalogue, set, log); err != nil {
-			return err
-		}
-	}
-	if above != nil {
-		running.Go(func() { above.Run(ctx) })
+	if feeding != nil {
+		running.Go(func() { feeding.Run(ctx) })
 	}
 	failed := make(chan error, 2)
 	running.Go(func() {
