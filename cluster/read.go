@@ -11,14 +11,30 @@ import (
 	"github.com/adic-network/router/event"
 )
 
-// Read returns up to max events of a class from a position on, in order, of those
+// Read returns up to most events of a class from a position on, in order, of those
 // that are stored now: none where there are none. Positions that are left out are
 // lost, or hold what cannot be used.
-func (c *Cluster) Read(ctx context.Context, class event.Priority, from uint64, max int) ([]event.Placed, error) {
-	fail := func(err error) error { return fmt.Errorf("cannot read the stream %s: %w", c.streams[class], away(err)) }
+func (c *Cluster) Read(ctx context.Context, class event.Priority, from uint64, most int) ([]event.Placed, error) {
+	from = max(from, 1)
+	for {
+		events, err := c.read(ctx, class, from, most)
+		if err == nil {
+			return events, nil
+		}
+		if !errors.Is(err, errBehind) || !sleep(ctx, retryWait) {
+			return nil, fmt.Errorf("cannot read the stream %s: %w", c.streams[class], away(err))
+		}
+	}
+}
+
+func (c *Cluster) read(ctx context.Context, class event.Priority, from uint64, most int) ([]event.Placed, error) {
+	stream, err := c.js.Stream(ctx, c.streams[class])
+	if err != nil {
+		return nil, err
+	}
 	consumer, err := c.consume(ctx, class, from)
 	if err != nil {
-		return nil, fail(err)
+		return nil, err
 	}
 	info := consumer.CachedInfo()
 	defer func() { // it would go by itself, later
@@ -26,26 +42,33 @@ func (c *Cluster) Read(ctx context.Context, class event.Priority, from uint64, m
 			c.log.Debug("cluster: cannot delete a consumer", "error", err)
 		}
 	}()
-	max = min(max, int(min(info.NumPending, uint64(max))))
-	events := make([]event.Placed, 0, max)
-	for read := 0; read < max; {
-		messages, err := consumer.Fetch(min(max-read, ahead), jetstream.FetchContext(ctx))
+	most = min(most, int(min(info.NumPending, uint64(most))))
+	events := make([]event.Placed, 0, most)
+	next := from
+	for read := 0; read < most; {
+		messages, err := consumer.Fetch(min(most-read, ahead), jetstream.FetchContext(ctx))
 		if err != nil {
-			return nil, fail(err)
+			return nil, err
 		}
 		n := 0
 		for msg := range messages.Messages() {
 			n++
 			meta, err := msg.Metadata()
 			if err != nil {
-				return nil, fail(err)
+				return nil, err
 			}
+			if seq := meta.Sequence.Stream; seq > next {
+				if err := missing(ctx, stream, next); err != nil {
+					return nil, err
+				}
+			}
+			next = meta.Sequence.Stream + 1
 			if e, err := c.decode(class, msg.Data()); err == nil {
 				events = append(events, event.Placed{Position: meta.Sequence.Stream, Event: e})
 			}
 		}
 		if err := messages.Error(); err != nil {
-			return nil, fail(err)
+			return nil, err
 		}
 		if n == 0 { // the rest was deleted meanwhile
 			break

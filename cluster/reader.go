@@ -28,9 +28,12 @@ type reader struct {
 	ctx   context.Context // of the membership
 	fail  context.CancelCauseFunc
 
+	stream    jetstream.Stream
 	consumer  jetstream.Consumer
 	consuming jetstream.ConsumeContext
 	delivered uint64 // by the consumer
+	next      uint64 // the sequence that is to come
+	broken    bool   // one has come that was not passed on
 }
 
 // start begins to read. It returns the sequence that the follower has to reach to
@@ -46,6 +49,7 @@ func (r *reader) start(stream jetstream.Stream, retain int) (target uint64, err 
 	if r.last.at.IsZero() {
 		from++
 	}
+	r.stream, r.next = stream, max(from, 1)
 	r.consumer, err = r.c.consume(r.ctx, r.class, from)
 	if err != nil {
 		return 0, err
@@ -97,10 +101,15 @@ func (r *reader) warned(_ jetstream.ConsumeContext, err error) {
 	r.fail(fmt.Errorf("stream %s: %w", r.c.streams[r.class], err))
 }
 
-// take passes a message on, as soon as there is room for it.
+// take passes a message on, as soon as there is room for it. After one that it could not
+// pass on there is no other: it would hide the one before it.
 func (r *reader) take(msg jetstream.Msg) {
+	if r.broken {
+		return
+	}
 	s, err := r.read(msg)
 	if err != nil {
+		r.broken = true
 		r.fail(fmt.Errorf("stream %s: %w", r.c.streams[r.class], err))
 		return
 	}
@@ -110,6 +119,7 @@ func (r *reader) take(msg jetstream.Msg) {
 	select {
 	case r.out <- s:
 	case <-r.ctx.Done():
+		r.broken = true
 	}
 }
 
@@ -123,6 +133,12 @@ func (r *reader) read(msg jetstream.Msg) (stored, error) {
 		return stored{}, errors.New("a message was lost on the way")
 	}
 	s := stored{seq: meta.Sequence.Stream, at: meta.Timestamp}
+	if s.seq > r.next {
+		if err := missing(r.ctx, r.stream, r.next); err != nil {
+			return stored{}, err
+		}
+	}
+	r.next = s.seq + 1
 	if s.seq == r.last.seq && !r.last.at.IsZero() && !s.at.Equal(r.last.at) {
 		return stored{}, fmt.Errorf("%w: %d was stored %v, and now %v", errReplaced, s.seq, r.last.at, s.at)
 	}
@@ -134,6 +150,24 @@ func (r *reader) read(msg jetstream.Msg) (stored, error) {
 			"stream", r.c.streams[r.class], "sequence", s.seq, "error", err)
 	}
 	return s, nil
+}
+
+// errBehind says that a NATS server that was read from does not have all of a stream yet:
+// it has been away, and what it lacks it does not know of.
+var errBehind = errors.New("the NATS server has not caught up with the others")
+
+// missing makes sure that a sequence is not there any more, and returns errBehind if it
+// is. The leader of the stream is asked, which has all of it.
+func missing(ctx context.Context, stream jetstream.Stream, seq uint64) error {
+	_, err := stream.GetMsg(ctx, seq)
+	switch {
+	case err == nil:
+		return fmt.Errorf("%w: it lacks %d", errBehind, seq)
+	case errors.Is(err, jetstream.ErrMsgNotFound):
+		return nil
+	default:
+		return fmt.Errorf("cannot find out why %d did not come: %w", seq, err)
+	}
 }
 
 // decode makes an event of what is stored. Whoever may write to the subjects may

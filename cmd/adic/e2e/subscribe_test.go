@@ -120,7 +120,10 @@ func TestSubscribersWithTokens(t *testing.T) {
 	socket := openSocket(t, r, "?token="+short)
 	refreshed := openSocket(t, r, "?token="+short)
 	refreshed.say(t, fmt.Sprintf(`{"type":"Refresh","token":%q}`, i.token(t, claims(time.Hour))))
-	eventually(t, "all follow", func() bool { return r.metrics(t)["adic_sse_connections"] == 2 })
+	eventually(t, "all follow", func() bool {
+		m := r.metrics(t)
+		return m["adic_sse_connections"] == 1 && m["adic_websocket_connections"] == 3
+	})
 	r.publish(t, `{"type":"TipsUpdated","tips":[],"count":0} {"type":"MessageAdded","message_id":"seen","depth":1}`)
 	for name, text := range map[string]func() string{
 		"curl": curl.stdout.String, "adic tail": tail.stdout.String,
