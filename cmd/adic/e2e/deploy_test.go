@@ -1,0 +1,161 @@
+package e2e
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// deployFile returns a file of deploy/, with some of its text replaced.
+func deployFile(t *testing.T, name string, replace ...string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("../../../deploy", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; i < len(replace); i += 2 {
+		if !strings.Contains(string(text), replace[i]) {
+			t.Fatalf("%s has no %q", name, replace[i])
+		}
+	}
+	return strings.NewReplacer(replace...).Replace(string(text))
+}
+
+// The alerts are rules that Prometheus takes; each has a case in which it fires, one in
+// which it is quiet, and a chapter in the runbook; and the metrics in them exist.
+func TestAlerts(t *testing.T) {
+	t.Parallel()
+	for _, args := range [][]string{{"check", "rules", "adic.rules.yml"}, {"test", "rules", "adic.rules_test.yml"}, {"check", "config", "prometheus.yml"}} {
+		cmd := exec.CommandContext(t.Context(), tool(t, "promtool"), args...)
+		cmd.Dir = "../../../deploy/prometheus"
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Errorf("promtool %v: %v\n%s", args, err, out)
+		}
+	}
+	rules, cases := deployFile(t, "prometheus/adic.rules.yml"), deployFile(t, "prometheus/adic.rules_test.yml")
+	runbook, err := os.ReadFile("../../../docs/runbook.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	alerts := regexp.MustCompile(`- alert: (\w+)`).FindAllStringSubmatch(rules, -1)
+	if len(alerts) < 3 {
+		t.Fatalf("%d alerts", len(alerts))
+	}
+	for _, alert := range alerts {
+		name := alert[1]
+		for what, text := range map[string]string{name + " is quiet": cases, name + " fires": cases, "docs/runbook.md#" + strings.ToLower(name): rules, "\n## " + name + "\n": string(runbook)} {
+			if !strings.Contains(text, what) {
+				t.Errorf("there is no %q", what)
+			}
+		}
+	}
+	help, err := os.ReadFile("../../../server/metrics.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range regexp.MustCompile(`\badic_\w+`).FindAllString(rules, -1) {
+		if !strings.Contains(string(help), strconv.Quote(strings.TrimSuffix(name, "_bucket"))) {
+			t.Errorf("there is no metric %s", name)
+		}
+	}
+}
+
+// A real Prometheus scrapes a router with the configuration as it is, and finds nothing
+// wrong with the rules.
+func TestPrometheusScrapes(t *testing.T) {
+	t.Parallel()
+	r := startRouter(t, "--demo=100")
+	dir := t.TempDir()
+	mustWrite(t, filepath.Join(dir, "prometheus.yml"), deployFile(t, "prometheus/prometheus.yml", "127.0.0.1:9121", r.addr, "15s", "1s"))
+	mustWrite(t, filepath.Join(dir, "adic.rules.yml"), deployFile(t, "prometheus/adic.rules.yml"))
+	addr := freeAddr(t)
+	start(t, tool(t, "prometheus"), "--config.file", filepath.Join(dir, "prometheus.yml"), "--storage.tsdb.path", filepath.Join(dir, "data"), "--web.listen-address", addr)
+	query := func(expr string) (value float64) {
+		res, err := client.Get("http://" + addr + "/api/v1/query?query=" + url.QueryEscape(expr))
+		if err != nil {
+			return 0 // it does not serve yet
+		}
+		defer res.Body.Close()
+		var page struct {
+			Data struct{ Result []struct{ Value [2]any } }
+		}
+		if json.NewDecoder(res.Body).Decode(&page) != nil || len(page.Data.Result) == 0 {
+			return 0
+		}
+		text, _ := page.Data.Result[0].Value[1].(string)
+		value, _ = strconv.ParseFloat(text, 64)
+		return value
+	}
+	eventually(t, "the router is scraped", func() bool { return query(`up{job="adic-router"}`) == 1 })
+	eventually(t, "events are counted", func() bool { return query("increase(adic_events_emitted_total[1m])") > 100 })
+	eventually(t, "the rules are evaluated", func() bool {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+addr+"/api/v1/rules", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, body := do(t, req)
+		if strings.Contains(body, `"health":"err"`) {
+			t.Fatalf("a rule fails: %s", body)
+		}
+		return strings.Count(body, `"health":"ok"`) == strings.Count(deployFile(t, "prometheus/adic.rules.yml"), "- alert: ")
+	})
+}
+
+// The units are ones that systemd takes, and give the service no more than it needs.
+func TestUnits(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	service, socket := filepath.Join(dir, "adic.service"), filepath.Join(dir, "adic.socket")
+	mustWrite(t, service, deployFile(t, "systemd/adic.service", "/usr/bin/adic", adic()))
+	mustWrite(t, socket, deployFile(t, "systemd/adic.socket"))
+	if out, err := exec.CommandContext(t.Context(), tool(t, "systemd-analyze"), "verify", service, socket).CombinedOutput(); err != nil || len(out) > 0 {
+		t.Errorf("systemd-analyze verify: %v\n%s", err, out)
+	}
+	out, err := exec.CommandContext(t.Context(), tool(t, "systemd-analyze"), "security", "--offline=true", "--threshold=15", service).CombinedOutput()
+	if err != nil { // the exposure is above 1.5 of 10
+		t.Errorf("systemd-analyze security: %v\n%s", err, out)
+	}
+	// What the router asks of the system when it starts must be allowed: it raises its
+	// limit of descriptors, and reads the boot's id.
+	for _, never := range []string{"~@resources", "ProcSubset=pid"} {
+		if slices.ContainsFunc(strings.Split(deployFile(t, "systemd/adic.service"), "\n"), func(line string) bool {
+			return !strings.HasPrefix(line, "#") && strings.Contains(line, never)
+		}) {
+			t.Errorf("the unit has %s", never)
+		}
+	}
+}
+
+// The site for nginx passes everything that clients need: adic check finds nothing wrong
+// through it. The configuration of the package is right too.
+func TestDeployedSite(t *testing.T) {
+	t.Parallel()
+	cert, key := newCertificate(t, t.TempDir(), "site")
+	r := startRouter(t, "--api.trusted_proxies", "127.0.0.1")
+	plain, secure := freeAddr(t), freeAddr(t)
+	site := deployFile(t, "nginx/adic.conf",
+		"127.0.0.1:9121", r.addr, "listen 80;", "listen "+plain+";", "    listen [::]:80;\n", "", "listen 443 ssl http2;", "listen "+secure+" ssl http2;",
+		"    listen [::]:443 ssl http2;\n", "", "/etc/ssl/adic/fullchain.pem", cert, "/etc/ssl/adic/privkey.pem", key)
+	config := fmt.Sprintf("worker_processes 1;\nerror_log stderr;\npid nginx.pid;\nevents { worker_connections 512; }\nhttp {\naccess_log off;\n"+
+		"client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path fastcgi; uwsgi_temp_path uwsgi; scgi_temp_path scgi;\n"+
+		"server { listen LISTEN; return 204; }\n%s}\n", site)
+	startNginx(t, config)
+	found, _ := checkList(t, "https://"+secure, "--ca", cert, "--hold", "2s", "--connections", "20")
+	for _, c := range found {
+		if c.Status == "failed" && c.Check != "metrics" { // those are for operators here
+			t.Errorf("%+v", c)
+		}
+	}
+	if out, err := run(t, "", adic(), "config", "--config", "../../../deploy/adic.toml"); err != nil {
+		t.Errorf("the configuration of the package: %v\n%s", err, out)
+	}
+}
