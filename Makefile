@@ -6,7 +6,7 @@ LDFLAGS := -X main.version=$(VERSION)
 # Of `make bench`: --reps, --loads, --servers, --quick.
 BENCHFLAGS ?=
 
-.PHONY: run build test check unit setup bench soak clean
+.PHONY: run build test check unit setup bench soak release install clean
 
 ## run: build adic and serve on port 9121 with the demo source
 run: build
@@ -54,5 +54,29 @@ SOAK ?= 30m
 soak: build
 	$(GO) run ./bench/soak -adic ./adic -for $(SOAK)
 
+## release: static binaries and Debian packages for amd64 and arm64 in dist/, with checksums
+ARCHS ?= amd64 arm64
+DIST  ?= dist
+# What is built from one commit is the same, byte for byte.
+export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
+release:
+	rm -rf '$(DIST)' && mkdir -p '$(DIST)'
+	for arch in $(ARCHS); do \
+	  CGO_ENABLED=0 GOOS=linux GOARCH=$$arch $(GO) build -trimpath -ldflags '-s -w -buildid= $(LDFLAGS)' -o '$(DIST)'/adic-linux-$$arch ./cmd/adic && \
+	  DIST='$(DIST)' ARCH=$$arch VERSION=$(DEBVERSION) $(GO) tool -modfile=deploy/package/go.mod nfpm package -f deploy/package/nfpm.yaml -p deb -t '$(DIST)'/ || exit 1; \
+	done
+	cd '$(DIST)' && sha256sum * >SHA256SUMS && cat SHA256SUMS
+# A Debian version begins with a digit.
+DEBVERSION = $(shell echo '$(VERSION)' | sed -E 's/^v//; s/^([^0-9])/0~\1/')
+
+## install: the binary, units and configuration below DESTDIR (PREFIX=/usr/local)
+PREFIX ?= /usr/local
+install: build
+	install -D -m 0755 adic $(DESTDIR)$(PREFIX)/bin/adic
+	install -d $(DESTDIR)/etc/systemd/system
+	sed 's#/usr/bin/adic#$(PREFIX)/bin/adic#' deploy/systemd/adic.service >$(DESTDIR)/etc/systemd/system/adic.service
+	install -m 0644 deploy/systemd/adic.socket $(DESTDIR)/etc/systemd/system/
+	test -e $(DESTDIR)/etc/adic/adic.toml || install -D -m 0644 deploy/adic.toml $(DESTDIR)/etc/adic/adic.toml
+
 clean:
-	rm -f adic
+	rm -rf adic dist
