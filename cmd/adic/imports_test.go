@@ -34,6 +34,8 @@ var importRules = []struct {
 		"the load generator is a client"},
 	{"logging", []string{"event", "actors", "server", "config", "source", "bench", "systemd", "asynkron/protoactor-go", "valyala/fasthttp"},
 		"a log knows nothing of what is logged"},
+	{"web", []string{"access", "actors", "client", "cluster", "config", "event", "journal", "logging", "server", "source", "asynkron/protoactor-go", "valyala/fasthttp"},
+		"files of frontends are the same for every server"},
 	{"systemd", []string{"event", "actors", "server", "config", "source", "bench", "logging", "asynkron/protoactor-go", "valyala/fasthttp"},
 		"the protocols are the same for every service"},
 }
