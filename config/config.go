@@ -67,6 +67,7 @@ type API struct {
 	EnableWebSocket         bool `toml:"enable_websocket" doc:"serve the WebSocket stream"`
 	EnableSSE               bool `toml:"enable_sse" doc:"serve the Server-Sent Events stream"`
 	EnableMetrics           bool `toml:"enable_metrics" doc:"serve the metrics; admin.listen serves them in any case"`
+	LivePage                bool `toml:"live_page" reload:"true" doc:"serve the live page at /, which shows the stream in a browser"`
 	MaxWebSocketConnections int  `toml:"max_websocket_connections" range:"1..1000000" unit:"connections" reload:"true" doc:"WebSocket connections held at once; more are answered with 503"`
 	MaxSSEConnections       int  `toml:"max_sse_connections" range:"1..1000000" unit:"connections" reload:"true" doc:"Server-Sent Events connections held at once; more are answered with 503"`
 
@@ -226,6 +227,7 @@ func Default() Config {
 			EnableWebSocket:         true,
 			EnableSSE:               true,
 			EnableMetrics:           true,
+			LivePage:                true,
 			MaxWebSocketConnections: 10000,
 			MaxSSEConnections:       5000,
 			HeaderTimeout:           10 * time.Second,

@@ -128,6 +128,9 @@ func ExampleLoaded_WriteTo() {
 	// # serve the metrics; admin.listen serves them in any case (true or false)
 	// enable_metrics = true # default
 	//
+	// # serve the live page at /, which shows the stream in a browser (true or false) [reload]
+	// live_page = true # default
+	//
 	// # WebSocket connections held at once; more are answered with 503 (1 to 1000000 connections) [reload]
 	// max_websocket_connections = 10000 # default
 	//

@@ -24,6 +24,7 @@ api.port                      integer  9121     -
 api.enable_websocket          boolean  true     -
 api.enable_sse                boolean  true     -
 api.enable_metrics            boolean  true     -
+api.live_page                 boolean  true     reload
 api.max_websocket_connections integer  10000    reload
 api.max_sse_connections       integer  5000     reload
 api.cors_origins              list              reload

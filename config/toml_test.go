@@ -84,7 +84,7 @@ func TestBadFile(t *testing.T) {
 		{"unknown section as a value", "database = {}", []string{
 			"1: database: unknown section (the sections are events, api, auth, admin, limits, stream, cluster, source.relay, demo, log)"}},
 		{"unknown section in a section", "[api.tls]\ncert = 'x'", []string{
-			"1: api.tls: unknown key ([api] has host, port, enable_websocket, enable_sse, enable_metrics, max_websocket_connections, max_sse_connections, cors_origins, trusted_proxies, header_timeout, body_timeout, max_header_size, tls_cert, tls_key)"}},
+			"1: api.tls: unknown key ([api] has host, port, enable_websocket, enable_sse, enable_metrics, live_page, max_websocket_connections, max_sse_connections, cors_origins, trusted_proxies, header_timeout, body_timeout, max_header_size, tls_cert, tls_key)"}},
 
 		// Wrong types.
 		{"text for an integer", "[api]\nport = '9121'", []string{

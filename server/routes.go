@@ -4,6 +4,8 @@ import (
 	"strings"
 
 	"github.com/valyala/fasthttp"
+
+	"github.com/adic-network/router/config"
 )
 
 // route is what a path answers to, by method. HEAD goes with GET.
@@ -15,13 +17,15 @@ type route struct {
 	limited func(s *Server, ctx *fasthttp.RequestCtx) (ok bool)
 	// metrics are not for everyone where api.enable_metrics is off.
 	metrics bool
+	// page is there unless api.live_page is off.
+	page bool
 }
 
 // routes are all paths there are.
 func routes(path string) (r route, ok bool) {
 	switch path {
 	case "/":
-		r = route{get: (*Server).landing}
+		r = route{get: (*Server).livePage, page: true}
 	case "/v1/ws/events":
 		r = route{get: (*Server).websocket, guarded: true, limited: (*Server).mayBegin}
 	case "/v1/sse/events":
@@ -41,9 +45,17 @@ func routes(path string) (r route, ok bool) {
 	case "/metrics", "/v1/metrics":
 		r = route{get: (*Server).writeMetrics, metrics: true}
 	default:
-		return r, false
+		if !strings.HasPrefix(path, assetPath) {
+			return r, false
+		}
+		r = route{get: (*Server).livePage, page: true}
 	}
 	return r, true
+}
+
+// off reports whether the configuration has taken the path away.
+func (r route) off(api *config.API) bool {
+	return r.metrics && !api.EnableMetrics || r.page && !api.LivePage
 }
 
 // allow is the value of an Allow header.
@@ -63,14 +75,14 @@ func (s *Server) serve(ctx *fasthttp.RequestCtx) {
 		ctx.SetConnectionClose() // the next request is for another process
 	}
 	allowed := s.cors(ctx)
-	r, ok := routes(string(ctx.Path()))
-	if !ok || r.metrics && !s.config.Load().API.EnableMetrics {
-		s.metrics.reject(notFound)
-		refuse(ctx, fasthttp.StatusNotFound, "no such path; GET / lists those there are")
-		return
+	path := string(ctx.Path())
+	if path == "/" && isUpgrade(ctx) {
+		path = "/v1/ws/events" // `artillery quick` drops the path
 	}
-	if r.get != nil && string(ctx.Path()) == "/" && isUpgrade(ctx) {
-		r = route{get: (*Server).websocket, guarded: true, limited: (*Server).mayBegin} // `artillery quick` drops the path
+	r, ok := routes(path)
+	if !ok || r.off(&s.config.Load().API) {
+		s.notFound(ctx)
+		return
 	}
 	method := string(ctx.Method())
 	if method == fasthttp.MethodOptions {
@@ -95,6 +107,16 @@ func (s *Server) serve(ctx *fasthttp.RequestCtx) {
 		ctx.Response.Header.Set("Allow", r.allow())
 		refuse(ctx, fasthttp.StatusMethodNotAllowed, "%s is not for this path; it takes %s", methodName(method), r.allow())
 	}
+}
+
+// notFound answers requests for what is not there, or was switched off.
+func (s *Server) notFound(ctx *fasthttp.RequestCtx) {
+	s.metrics.reject(notFound)
+	hint := "GET / lists those there are"
+	if !s.config.Load().API.LivePage {
+		hint = "the page that lists those there are is switched off (api.live_page)"
+	}
+	refuse(ctx, fasthttp.StatusNotFound, "no such path; %s", hint)
 }
 
 // noSniff is on every answer: an answer is what its Content-Type says, and no page

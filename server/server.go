@@ -18,6 +18,8 @@ import (
 	"github.com/adic-network/router/actors"
 	"github.com/adic-network/router/config"
 	"github.com/adic-network/router/event"
+	"github.com/adic-network/router/server/page"
+	"github.com/adic-network/router/web"
 )
 
 // Options make a Server. Reload changes what the configuration allows to change.
@@ -66,7 +68,7 @@ type Server struct {
 	metrics    *counters
 	handshakes atomic.Int64 // that became streams
 	types      typesPage
-	policy     string // of the pages
+	page       map[string]web.Asset
 
 	websockets slots
 	sse        slots
@@ -98,6 +100,10 @@ func New(o Options) (*Server, error) {
 			return nil, err
 		}
 	}
+	assets, err := web.Assets(page.Files)
+	if err != nil {
+		return nil, err
+	}
 	t, err := newTransports()
 	if err != nil {
 		return nil, err
@@ -114,7 +120,7 @@ func New(o Options) (*Server, error) {
 		transports: t,
 		tls:        secure,
 		types:      newTypesPage(o.Catalogue),
-		policy:     pagePolicy(landingPage),
+		page:       assets,
 		admission:  newAdmission(),
 		events:     o.Publisher,
 		reasons:    o.Reasons,

@@ -37,13 +37,13 @@ var clientPrograms = []struct {
 		return start(t, tool(t, debianPython), "testdata/clients/ws_websockets.py", webSocketURL(addr))
 	}},
 	{name: "Chromium WebSocket", start: func(t *testing.T, addr string) *process {
-		return browser(t, "http://"+addr+"/", "websocket.js", map[string]any{"url": webSocketURL(addr)})
+		return browser(t, "http://"+addr+"/health/live", "websocket.js", map[string]any{"url": webSocketURL(addr)})
 	}},
 	{name: "Chromium WebSocket, compressed", router: []string{"--stream.compression"}, start: func(t *testing.T, addr string) *process {
-		return browser(t, "http://"+addr+"/", "websocket.js", map[string]any{"url": webSocketURL(addr)})
+		return browser(t, "http://"+addr+"/health/live", "websocket.js", map[string]any{"url": webSocketURL(addr)})
 	}},
 	{name: "Chromium EventSource", start: func(t *testing.T, addr string) *process {
-		return browser(t, "http://"+addr+"/", "eventsource.js", map[string]any{"url": sseURL(addr), "types": kindNames()})
+		return browser(t, "http://"+addr+"/health/live", "eventsource.js", map[string]any{"url": sseURL(addr), "types": kindNames()})
 	}},
 }
 
@@ -121,7 +121,7 @@ func TestDocumentedClient(t *testing.T) {
 			return node(t, "documented.js", map[string]any{"url": r.ws() + "/v1/ws/events"})
 		},
 		"Chromium": func(t *testing.T, r *router) *process {
-			return browser(t, r.http()+"/", "documented.js", map[string]any{"url": r.ws() + "/v1/ws/events"})
+			return browser(t, r.http()+"/health/live", "documented.js", map[string]any{"url": r.ws() + "/v1/ws/events"})
 		},
 	}
 	for name, run := range hosts {

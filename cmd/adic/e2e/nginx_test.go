@@ -147,7 +147,7 @@ func TestChromiumBehindNginx(t *testing.T) {
 		"eventsource.js": {"url": sseURL(addr), "types": kindNames()},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := browser(t, "http://"+addr+"/", name, args)
+			p := browser(t, "http://"+addr+"/health/live", name, args)
 			received := func() []record { return p.records(t) }
 			eventually(t, "the stream is open", func() bool { return opened(received()) == 1 })
 			f := newFeed(r)
