@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/adic-network/router/event"
@@ -57,6 +56,9 @@ func (s *Store) Append(ctx context.Context, from Position, entries []Entry, to P
 
 // checkBatch finds mistakes of the caller that would make the position a lie.
 func checkBatch(from Position, entries []Entry, to Position) error {
+	if clean(to.Cursor) != to.Cursor {
+		return fmt.Errorf("%.40q is no cursor: it is longer than %d bytes, or no text", to.Cursor, maxText)
+	}
 	same := from.At.Epoch == to.At.Epoch
 	for _, p := range event.Priorities() {
 		if same && to.At.Pos[p] < from.At.Pos[p] {
@@ -77,8 +79,7 @@ func checkBatch(from Position, entries []Entry, to Position) error {
 	return nil
 }
 
-var errTooMany = errors.New("the numbers of events are used up")
-
+// put stores entries behind at.
 func (s *Store) put(ctx context.Context, w *writer, at place, entries []Entry, to Position) error {
 	stored := to.At // of the epoch: what was stored of it before
 	if at.At.Epoch == to.At.Epoch {
@@ -98,9 +99,7 @@ func (s *Store) put(ctx context.Context, w *writer, at place, entries []Entry, t
 		if e.Position <= stored.Pos[e.Class] {
 			continue
 		}
-		if at.seq++; at.seq < 0 {
-			return errTooMany
-		}
+		at.seq++
 		f, err := newFact(e, at.seq)
 		if err != nil {
 			return err

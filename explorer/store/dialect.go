@@ -10,6 +10,9 @@ type dialect struct {
 	schema *strings.Replacer // for what is in braces in the schema
 	// lock ends the SELECT with which a transaction takes its turn to write.
 	lock string
+	// unnumbered is whether parameters are written ?. SQLite takes $1 as well, but as the
+	// name of a parameter, which it looks for in a list of all.
+	unnumbered bool
 	// tables asks for the names of tables that are there.
 	tables string
 	// migrating makes others that migrate wait; empty where beginning does.
@@ -23,7 +26,8 @@ var sqliteDialect = dialect{
 		"{text}", "TEXT",
 		"{clustered}", "WITHOUT ROWID",
 	),
-	tables: `SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\_%' ESCAPE '\'`,
+	unnumbered: true,
+	tables:     `SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\_%' ESCAPE '\'`,
 }
 
 // Text is compared by its bytes, as in SQLite and in Go.
@@ -39,8 +43,8 @@ var postgresDialect = dialect{
 	migrating: `SELECT pg_advisory_xact_lock(4703081225)`, // any number that no one else takes
 }
 
-// values returns rows times "($1,$2,...)", numbered on.
-func values(rows, columns int) string {
+// values returns rows times "(?,?,...)".
+func (d *dialect) values(rows, columns int) string {
 	var b strings.Builder
 	b.Grow(rows * (3 + 5*columns))
 	for i := range rows * columns {
@@ -51,6 +55,10 @@ func values(rows, columns int) string {
 			b.WriteString("),(")
 		default:
 			b.WriteByte(',')
+		}
+		if d.unnumbered {
+			b.WriteByte('?')
+			continue
 		}
 		b.WriteByte('$')
 		b.WriteString(strconv.Itoa(i + 1))

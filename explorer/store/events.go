@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
@@ -157,18 +158,18 @@ func (s *Store) events(ctx context.Context, q EventQuery) ([]Event, error) {
 	}
 	const inBounds = `seq >= $1 AND seq < $2 AND time >= $3 AND time < $4`
 	args := []any{b.fromSeq, b.toSeq, b.fromTime, b.toTime, q.Limit}
-	query := `SELECT ` + eventColumns + ` FROM events WHERE ` + inBounds + q.order() + ` LIMIT $5`
+	query := `SELECT ` + eventColumns + ` FROM events WHERE ` + inBounds + ` ORDER BY ` + q.by("seq") + ` LIMIT $5`
 	if len(q.Types) > 0 {
-		nums, err := s.numbersOf(ctx, func(t typeName) bool { return contains(q.Types, t.name) })
+		nums, err := s.numbersOf(ctx, func(t typeName) bool { return slices.Contains(q.Types, t.name) })
 		if err != nil || len(nums) == 0 {
 			return nil, err
 		}
 		// The first of each type, by its index, and then the first of those: sorting all
 		// events of the types would take as long as there are events.
 		of := func(num int64) string {
-			return fmt.Sprintf(`SELECT * FROM (SELECT seq FROM events WHERE type = %d AND %s%s LIMIT $5) AS t%[1]d`, num, inBounds, q.order())
+			return fmt.Sprintf(`SELECT * FROM (SELECT seq FROM events WHERE type = %d AND %s ORDER BY %s LIMIT $5) AS t%[1]d`, num, inBounds, q.by("seq"))
 		}
-		query = `SELECT ` + eventColumns + ` FROM events WHERE seq IN (` + union(nums, of) + `)` + q.order() + ` LIMIT $5`
+		query = `SELECT ` + eventColumns + ` FROM events WHERE seq IN (` + union(nums, of) + `) ORDER BY ` + q.by("seq") + ` LIMIT $5`
 	}
 	rows, err := scan(ctx, s.read, query, args, scanEvent)
 	if err != nil {
@@ -181,15 +182,6 @@ func (s *Store) events(ctx context.Context, q EventQuery) ([]Event, error) {
 		}
 	}
 	return events, nil
-}
-
-func contains(list []string, s string) bool {
-	for _, l := range list {
-		if l == s {
-			return true
-		}
-	}
-	return false
 }
 
 // union returns the union of what of returns for each number.

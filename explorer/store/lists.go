@@ -50,7 +50,7 @@ func (s *Store) messages(ctx context.Context, q MessageQuery) ([]Message, error)
 	if q.Deposit != "" {
 		where("deposit = ? AND deposit <> ''", q.Deposit)
 	}
-	return scan(ctx, s.read, query+q.order()+` LIMIT $3`, args, scanMessage)
+	return scan(ctx, s.read, query+` ORDER BY `+q.by("seq")+` LIMIT $3`, args, scanMessage)
 }
 
 // Message returns the message with the identifier, or ErrNotFound.
@@ -180,7 +180,7 @@ func (s *Store) Proposals(ctx context.Context, q ProposalQuery) ([]Proposal, err
 	}
 	var list []Proposal
 	if err == nil {
-		list, err = scan(ctx, s.read, query+q.order()+` LIMIT $3`, args, scanProposal)
+		list, err = scan(ctx, s.read, query+` ORDER BY `+q.by("seq")+` LIMIT $3`, args, scanProposal)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("cannot read proposals: %w", classify(err))

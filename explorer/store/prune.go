@@ -134,6 +134,8 @@ var deleteIdentifiers = many{
 	columns: 1,
 }
 
+var deleteMessages = many{head: `DELETE FROM messages WHERE seq IN (`, tail: `)`, columns: 1}
+
 // pruneMessages removes settled messages without an event that is stored, of those from
 // the number from on, and returns where to go on.
 func (s *Store) pruneMessages(ctx context.Context, from int64) (next int64, more bool, err error) {
@@ -164,10 +166,15 @@ func (s *Store) pruneMessages(ctx context.Context, from int64) (next int64, more
 			}
 		}
 		more = len(rows) == pruneRows
-		if err := w.exec(ctx, many{head: `DELETE FROM messages WHERE seq IN (`, tail: `)`, columns: 1}, args); err != nil {
+		if err := w.exec(ctx, deleteMessages, args); err != nil {
 			return err
 		}
-		return t.save(ctx, w)
+		if err := t.save(ctx, w); err != nil || more {
+			return err
+		}
+		_, err = w.conn.ExecContext(ctx, `DELETE FROM spans WHERE kind = '`+spansOfMessages+`'
+			AND last_seq < (SELECT COALESCE(MIN(seq), $1) FROM messages)`, int64(math.MaxInt64))
+		return err
 	})
 	return next, more, err
 }

@@ -111,10 +111,10 @@ func spanFloor(us int64) int64 {
 
 func (b bounds) empty() bool { return b.toSeq <= b.fromSeq || b.toTime <= b.fromTime }
 
-// order is how a page is sorted by seq.
-func (p Page) order() string {
+// by is how a page is sorted by a column with sequence numbers.
+func (p Page) by(column string) string {
 	if p.Oldest {
-		return " ORDER BY seq"
+		return column
 	}
-	return " ORDER BY seq DESC"
+	return column + " DESC"
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -151,22 +152,20 @@ func (s *Store) timeline(ctx context.Context, id string, q TimelineQuery) ([]Mom
 	}
 	types := ""
 	if len(q.Types) > 0 {
-		wanted, err := s.numbersOf(ctx, func(t typeName) bool { return contains(q.Types, t.name) })
+		wanted, err := s.numbersOf(ctx, func(t typeName) bool { return slices.Contains(q.Types, t.name) })
 		if err != nil || len(wanted) == 0 {
 			return nil, err
 		}
 		types = " AND e.type IN (" + strings.Trim(strings.ReplaceAll(fmt.Sprint(wanted), " ", ","), "[]") + ")"
 	}
-	// As many as could be needed if every event had the identifier in each kind.
-	limit := q.Limit * len(nums)
 	of := func(num int64) string {
 		return fmt.Sprintf(`SELECT * FROM (SELECT e.seq, e.cursor, e.position, e.type, e.time, e.received, e.data, t.num, t.field
 			FROM timeline AS t JOIN events AS e ON e.seq = t.seq
-			WHERE t.num = %d AND t.seq >= $1 AND t.seq < $2 AND e.time >= $3 AND e.time < $4%s%s LIMIT $5) AS t%[1]d`,
-			num, types, strings.Replace(q.order(), "seq", "t.seq", 1))
+			WHERE t.num = %d AND t.seq >= $1 AND t.seq < $2 AND e.time >= $3 AND e.time < $4%s ORDER BY %s LIMIT $5) AS t%[1]d`,
+			num, types, q.by("t.seq"))
 	}
-	query := union(nums, of) + strings.Replace(q.order(), "seq", "seq", 1)
-	found, err := s.read.QueryContext(ctx, query, b.fromSeq, b.toSeq, b.fromTime, b.toTime, limit)
+	query := union(nums, of) + ` ORDER BY ` + q.by("seq") + `, num`
+	found, err := s.read.QueryContext(ctx, query, b.fromSeq, b.toSeq, b.fromTime, b.toTime, q.Limit)
 	if err != nil {
 		return nil, err
 	}

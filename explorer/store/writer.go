@@ -9,6 +9,7 @@ import (
 // A writer is a connection that writes, one transaction after the other, with the
 // statements that were prepared on it. It belongs to who holds Store.writing.
 type writer struct {
+	dialect    *dialect
 	conn       *sql.Conn
 	statements map[string]*sql.Stmt
 }
@@ -21,7 +22,7 @@ func (s *Store) transact(ctx context.Context, do func(w *writer) error) (committ
 		if err != nil {
 			return false, err
 		}
-		s.writer = &writer{conn: conn, statements: map[string]*sql.Stmt{}}
+		s.writer = &writer{dialect: &s.dialect, conn: conn, statements: map[string]*sql.Stmt{}}
 	}
 	defer func() {
 		// What has failed may be broken; the next one begins with a new connection.
@@ -86,7 +87,7 @@ func (w *writer) each(ctx context.Context, m many, args []any, run func(stmt *sq
 		if len(args) < n {
 			continue
 		}
-		stmt, err := w.prepare(ctx, m.head+values(rows, m.columns)+m.tail)
+		stmt, err := w.prepare(ctx, m.head+w.dialect.values(rows, m.columns)+m.tail)
 		if err != nil {
 			return err
 		}
