@@ -61,8 +61,7 @@ export function overview({ query, state }, { catalogue, node, go }) {
 
   function showTotals() {
     totals.set(stats);
-    losses.replaceChildren(...stats.gaps > 0 ? [element('p', { class: 'notice' },
-      `The node reported ${count(stats.gaps, 'loss', 'losses')}: ${describeLoss(stats.lost)} priority. What is shown here lacks these events.`)] : []);
+    losses.replaceChildren(...stats.gaps > 0 ? [element('p', { class: 'notice' }, lossText(stats))] : []);
   }
 
   function showFacts() {
@@ -108,6 +107,12 @@ export function overview({ query, state }, { catalogue, node, go }) {
   return { title: 'Overview', root, load, tick, event, resumed: () => load(signal), state: () => state };
 }
 
+function lossText({ gaps, lost }) {
+  const counts = describeLoss(lost);
+  const counted = counts === 'none' ? 'of events that could not be counted' : `of these events by priority: ${counts}`;
+  return `The node reported ${count(gaps, 'loss', 'losses')}, ${counted}. What is shown here lacks them.`;
+}
+
 // What there is in total: a figure each, and a few words on it.
 class Totals {
   root = element('dl', { class: 'totals' });
@@ -121,7 +126,7 @@ class Totals {
     this.#put('Addresses', 'addresses', addresses, count(validating, 'validator'));
     this.#put('Proposals', 'proposals', proposals, '');
     this.#put('Supply', '', last['economics.total'], last['economics.total'] === undefined ? ''
-      : `circulating ${compact(last['economics.circulating'])}, treasury ${compact(last['economics.treasury'])}`);
+      : `${compact(last['economics.circulating'])} in circulation`);
   }
 
   #put(name, path, value, more) {
