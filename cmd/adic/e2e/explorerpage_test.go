@@ -117,7 +117,7 @@ func TestExplorerPages(t *testing.T) {
 	p.awaitTexts(t, ".timeline .event .type", "VoteCast", "ProposalSubmitted")
 	p.click(t, ".timeline a:text-is('7')")
 	p.awaitHeading(t, "7")
-	p.awaitTexts(t, ".kind", "epoch")
+	p.awaitTexts(t, ".kind", "Epoch")
 
 	// A filter is in the address; a list can be taken back.
 	p.click(t, "#nav >> text=Events")
