@@ -20,6 +20,7 @@ has() { command -v "$1" >/dev/null; }
 has curl || missing+=(curl ca-certificates)
 has openssl || missing+=(openssl)
 has nginx || missing+=(nginx-light)
+has caddy || missing+=(caddy)
 has chromium || missing+=(chromium)
 has promtool || missing+=(prometheus)
 has systemd-socket-activate || missing+=(systemd)
@@ -50,7 +51,7 @@ install_packages() {
 	"${root[@]}" env DEBIAN_FRONTEND=noninteractive \
 		apt-get install -y -qq --no-install-recommends "$@"
 	if [ -d /run/systemd/system ]; then
-		for service in nginx prometheus; do
+		for service in caddy nginx prometheus; do
 			[[ " $* " != *" $service"* ]] || "${root[@]}" systemctl disable --quiet "$service"
 		done
 	fi
