@@ -6,7 +6,7 @@ LDFLAGS := -X main.version=$(VERSION)
 # Of `make bench`: --reps, --loads, --servers, --quick.
 BENCHFLAGS ?=
 
-.PHONY: run build test check unit setup bench soak release install clean
+.PHONY: run build test check unit setup bench soak release image install clean
 
 ## run: build adic and serve on port 9121 with the demo source
 run: build
@@ -68,6 +68,12 @@ release:
 	cd '$(DIST)' && sha256sum * >SHA256SUMS && cat SHA256SUMS
 # A Debian version begins with a digit.
 DEBVERSION = $(shell echo '$(VERSION)' | sed -E 's/^v//; s/^([^0-9])/0~\1/')
+
+## image: a container of what `make release` has built (ENGINE=docker, podman or buildah)
+ENGINE ?= docker
+IMAGE  ?= adic
+image:
+	$(ENGINE) build $(IMAGEFLAGS) -t $(IMAGE) -f deploy/container/Containerfile .
 
 ## install: the binary, units and configuration below DESTDIR (PREFIX=/usr/local)
 PREFIX ?= /usr/local
