@@ -35,12 +35,7 @@ func buildImage(t *testing.T) (config image, root string) {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	for from, to := range map[string]string{"../../../deploy/container": "deploy/container", "../../../.dockerignore": ".dockerignore"} {
-		if err := os.MkdirAll(filepath.Dir(filepath.Join(context, to)), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if out, err := run(t, "", "cp", "--recursive", from, filepath.Join(context, to)); err != nil {
-			t.Fatalf("%v\n%s", err, out)
-		}
+		mustCopy(t, from, filepath.Join(context, to))
 	}
 	makefile, err := filepath.Abs("../../../Makefile")
 	if err != nil {
