@@ -13,8 +13,9 @@ run: build
 	./adic serve --demo
 
 ## build: build the binary ./adic
+BINARY ?= adic
 build:
-	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o adic ./cmd/adic
+	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o '$(BINARY)' ./cmd/adic
 
 ## test: install what the tests need, then run every check and every test
 test: setup check unit
@@ -78,11 +79,13 @@ image:
 ## install: the binary, units and configuration below DESTDIR (PREFIX=/usr/local)
 PREFIX ?= /usr/local
 install: build
-	install -D -m 0755 adic $(DESTDIR)$(PREFIX)/bin/adic
+	install -D -m 0755 '$(BINARY)' $(DESTDIR)$(PREFIX)/bin/adic
 	install -d $(DESTDIR)/etc/systemd/system
-	sed 's#/usr/bin/adic#$(PREFIX)/bin/adic#' deploy/systemd/adic.service >$(DESTDIR)/etc/systemd/system/adic.service
-	install -m 0644 deploy/systemd/adic.socket $(DESTDIR)/etc/systemd/system/
-	test -e $(DESTDIR)/etc/adic/adic.toml || install -D -m 0644 deploy/adic.toml $(DESTDIR)/etc/adic/adic.toml
+	install -m 0644 deploy/systemd/* $(DESTDIR)/etc/systemd/system/
+	sed -i 's#/usr/bin/adic#$(PREFIX)/bin/adic#' $(DESTDIR)/etc/systemd/system/adic*.service
+	for file in adic.toml explorer.toml; do \
+	  test -e $(DESTDIR)/etc/adic/$$file || install -D -m 0644 deploy/$$file $(DESTDIR)/etc/adic/$$file || exit 1; \
+	done
 
 clean:
 	rm -rf adic dist

@@ -30,8 +30,7 @@ mount -t proc proc root/proc
 mount --rbind /dev root/dev
 mount -t tmpfs tmp root/tmp
 ip link set lo up
-echo up
-exec chroot root sleep infinity`, "sh", t.TempDir())
+exec chroot root sh -c "echo up; exec sleep infinity"`, "sh", t.TempDir())
 	eventually(t, "the namespaces are there", func() bool {
 		p.mustRun(t)
 		return p.stdout.String() == "up\n"
