@@ -49,7 +49,7 @@ socket unit instead of api.host and api.port.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return serve(cmd) },
 	}
-	addConfigFlags(cmd)
+	addConfigFlags(cmd, routerKeys())
 	cmd.Flags().String("demo", "", "publish the events of a made-up network, at `RATE` events a second")
 	cmd.Flags().Lookup("demo").NoOptDefVal = strconv.FormatFloat(config.Default().Demo.Rate, 'g', -1, 64)
 	return cmd
@@ -65,7 +65,7 @@ func serve(cmd *cobra.Command) error {
 		return err
 	}
 	cfg := loaded.Config
-	svc, err := startedBy()
+	svc, err := startedBy("api")
 	if err != nil {
 		return err
 	}
@@ -201,7 +201,7 @@ func loadServeConfig(cmd *cobra.Command) (*config.Loaded, error) {
 			}
 		}
 	}
-	return loadConfig(cmd)
+	return loadConfig(cmd, config.ForRouter(os.Environ()))
 }
 
 func loadCatalogue(file string) (*event.Catalogue, error) {
@@ -219,13 +219,14 @@ func loadCatalogue(file string) (*event.Catalogue, error) {
 	return c, nil
 }
 
-func listen(api *config.API) (net.Listener, error) {
+// listen listens where a section of the configuration says, which is now in api.
+func listen(api *config.API, section string) (net.Listener, error) {
 	ln, err := net.Listen("tcp", net.JoinHostPort(api.Host, strconv.Itoa(api.Port)))
 	if errors.Is(err, syscall.EADDRINUSE) {
-		return nil, fmt.Errorf("port %d is in use: stop the other process or choose another port with --api.port", api.Port)
+		return nil, fmt.Errorf("port %d is in use: stop the other process or choose another port with --%s.port", api.Port, section)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("cannot listen on api.host and api.port: %w", err)
+		return nil, fmt.Errorf("cannot listen on %s.host and %[1]s.port: %w", section, err)
 	}
 	return ln, nil
 }
