@@ -3,7 +3,6 @@
 package e2e
 
 import (
-	"encoding/json"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -33,14 +32,8 @@ func composed(t *testing.T, environ ...string) map[string]service {
 	if err != nil {
 		t.Fatalf("docker-compose config: %v\n%s", err, text)
 	}
-	out, err := run(t, string(text), "/usr/bin/python3", "-c", "import json,sys,yaml; json.dump(yaml.safe_load(sys.stdin), sys.stdout)")
-	if err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
 	var page struct{ Services map[string]service }
-	if err := json.Unmarshal([]byte(out), &page); err != nil {
-		t.Fatal(err)
-	}
+	readYAML(t, string(text), &page)
 	return page.Services
 }
 
