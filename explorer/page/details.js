@@ -45,7 +45,7 @@ export function unknown(kind, id, failure) {
 export function detail({ kind, id, path, query, state, facts }, context) {
   const top = element('div', {}, heading(kind, id), loading(`the ${kind}`));
   const timeline = new Timeline({ id, query, state }, context);
-  const root = element('div', { class: 'page' }, top);
+  const root = element('div', { class: 'page' }, top, timeline.root);
   let signal;
   let stale = false;
 

@@ -50,7 +50,7 @@ const badge = new Badge(byId('badge'));
 let held = false; // whether there was a connection before
 const stream = new Stream(new Filter(), {
   state(state, text) {
-    badge.show(state, text.replace(/, \d+ ms$/, '')); // it would move what is beside it
+    badge.show(state, text.replace(/, \d+ ms$| in [\d.]+ s$/, '')); // numbers would move what is beside it
   },
   filter() {},
   message(m, fresh) {
@@ -74,7 +74,7 @@ function schedule() {
   scheduled = true;
   requestAnimationFrame(() => {
     scheduled = false;
-    if (performance.now() - ticked < 500) return; // twice a second is enough for eyes
+    if (performance.now() - ticked < 900) return; // once a second is enough for eyes
     ticked = performance.now();
     navigation.view?.tick?.();
   });
