@@ -274,7 +274,9 @@ func (f *follower) take(ctx context.Context, l *link, i item) error {
 		if err := f.put(ctx, entry{event: i.event}); err != nil {
 			return err
 		}
-		f.moved(i.event.ID)
+		if f.moved(i.event.ID); i.event.ID == "" {
+			f.cursor = "" // nor can the next connection go on from anywhere, and tells of a gap
+		}
 	case isGap:
 		f.gap = i.gap
 	case isPosition:

@@ -130,23 +130,27 @@ func TestNodeWithoutCursors(t *testing.T) {
 		n := connections.Add(1)
 		says(fmt.Sprintf(`{"type":"Event","event":{"type":"TipsUpdated","data":{"tips":[],"count":%d,"timestamp":1705314600}}}`, n))(w, r)
 	}})
-	c := follow(t, url, Options{Transports: []Transport{WebSocket}})
-	var got []string
-	for e, err := range c.Events(t.Context()) {
-		if err != nil {
-			got = append(got, err.Error())
-		} else {
-			got = append(got, string(e.Data)+e.ID)
+	for _, since := range []string{"", "earliest"} {
+		connections.Store(0)
+		c := follow(t, url, Options{Since: since, Transports: []Transport{WebSocket}})
+		var got []string
+		for e, err := range c.Events(t.Context()) {
+			if err != nil {
+				got = append(got, err.Error())
+			} else {
+				got = append(got, string(e.Data)+e.ID)
+			}
+			if len(got) == 3 {
+				break
+			}
 		}
-		if len(got) == 3 {
-			break
-		}
+		c.Close()
+		want(t, "two connections since "+since, got, []string{
+			`{"type":"TipsUpdated","data":{"tips":[],"count":1,"timestamp":1705314600}}`,
+			unknownGap().Error(),
+			`{"type":"TipsUpdated","data":{"tips":[],"count":2,"timestamp":1705314600}}`,
+		})
 	}
-	want(t, "two connections", got, []string{
-		`{"type":"TipsUpdated","data":{"tips":[],"count":1,"timestamp":1705314600}}`,
-		unknownGap().Error(),
-		`{"type":"TipsUpdated","data":{"tips":[],"count":2,"timestamp":1705314600}}`,
-	})
 }
 
 // A server that repeats itself is not believed.

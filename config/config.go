@@ -11,19 +11,20 @@ import (
 //
 // The struct tags are the table that [Keys] reads: toml is the name in the
 // file, doc says what the key does, range and unit bound it, oneof lists what
-// it may be, form names a check of its own, reload marks what can change while
+// it may be, form names a check of its own, also is another name of its variable, reload marks what can change while
 // the router runs, and secret what is never shown.
 type Config struct {
-	Events  Events  `toml:"events"`
-	API     API     `toml:"api"`
-	Auth    Auth    `toml:"auth"`
-	Admin   Admin   `toml:"admin"`
-	Limits  Limits  `toml:"limits"`
-	Stream  Stream  `toml:"stream"`
-	Cluster Cluster `toml:"cluster"`
-	Relay   Relay   `toml:"source.relay"`
-	Demo    Demo    `toml:"demo"`
-	Log     Log     `toml:"log"`
+	Events   Events   `toml:"events"`
+	API      API      `toml:"api"`
+	Auth     Auth     `toml:"auth"`
+	Admin    Admin    `toml:"admin"`
+	Limits   Limits   `toml:"limits"`
+	Stream   Stream   `toml:"stream"`
+	Cluster  Cluster  `toml:"cluster"`
+	Relay    Relay    `toml:"source.relay"`
+	Demo     Demo     `toml:"demo"`
+	Explorer Explorer `toml:"explorer"`
+	Log      Log      `toml:"log"`
 }
 
 // Events says which events there are and how many of them are held.
@@ -261,6 +262,15 @@ func Default() Config {
 			ClusterName:  "adic",
 		},
 		Demo: Demo{Rate: 20},
-		Log:  Log{Level: "info", Format: "text"},
+		Explorer: Explorer{
+			Host:                 "0.0.0.0",
+			Port:                 9122,
+			NodeURL:              "http://127.0.0.1:9121",
+			EnableEventStreaming: true,
+			EnableWebSocket:      true,
+			EnableSSE:            true,
+			Database:             "explorer.db",
+		},
+		Log: Log{Level: "info", Format: "text"},
 	}
 }

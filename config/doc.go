@@ -31,6 +31,9 @@
 // because it is more likely a variable that was not filled in than a wish for
 // the default.
 //
+// A few keys have a second variable under a shorter name, such as ENABLE_SSE.
+// [ForRouter] leaves out those of the explorer.
+//
 // Each variable whose name begins with ADIC_ must be that of a key, but for
 // ADIC_CONFIG, the path of the file, and ADIC_TOKEN, the credential of client
 // commands: those are for the command line to read and Load passes them over.

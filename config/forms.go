@@ -37,7 +37,11 @@ func (k *Key) checkForm(s string) []Problem {
 	case "event":
 		p = checkEvent(s)
 	case "upstream":
-		p = checkUpstream(s)
+		p = checkUpstream(s, "source.relay.token")
+	case "node":
+		p = checkUpstream(s, "explorer.node_token")
+	case "database":
+		p = checkDatabase(s)
 	case "nats":
 		p = checkNATS(s)
 	case "name":

@@ -27,6 +27,7 @@ const EnvPrefix = "ADIC_"
 type Key struct {
 	Name    string // section and key: "events.high_priority_buffer"; also the flag, behind "--"
 	Env     string // environment variable: "ADIC_EVENTS_HIGH_PRIORITY_BUFFER"
+	Also    string // another name of the variable, or empty: "ADIC_NODE_URL"
 	Type    string // one of the Type constants
 	Default string // as an environment variable or flag would hold it
 	Doc     string // one line: what it does, then the range with its unit
@@ -75,6 +76,7 @@ func newKey(prefix string, field reflect.StructField) Key {
 	k := Key{
 		Name:   name,
 		Env:    EnvPrefix + strings.ToUpper(strings.ReplaceAll(name, ".", "_")),
+		Also:   field.Tag.Get("also"),
 		Type:   typeOf(field),
 		Reload: field.Tag.Get("reload") == "true",
 		Secret: field.Tag.Get("secret") == "true",

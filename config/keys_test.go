@@ -88,6 +88,18 @@ source.relay.token            string            - secret
 source.relay.ca               string            -
 demo.enabled                  boolean  false    -
 demo.rate                     number   20       -
+explorer.host                 string   0.0.0.0  -
+explorer.port                 integer  9122     -
+explorer.cors_origins         list              - also CORS_ORIGINS
+explorer.node_url             string   http://127.0.0.1:9121 - also ADIC_NODE_URL
+explorer.node_token           string            - secret
+explorer.node_ca              string            -
+explorer.enable_event_streaming boolean  true     - also ENABLE_EVENT_STREAMING
+explorer.enable_websocket     boolean  true     - also ENABLE_WEBSOCKET
+explorer.enable_sse           boolean  true     - also ENABLE_SSE
+explorer.database             string   explorer.db -
+explorer.database_password    string            - secret
+explorer.retention            duration 0s       -
 log.level                     string   info     reload
 log.format                    string   text     -`)
 	var got []string
@@ -98,6 +110,9 @@ log.format                    string   text     -`)
 		}
 		if k.Secret {
 			line += " secret"
+		}
+		if k.Also != "" {
+			line += " also " + k.Also
 		}
 		got = append(got, line)
 	}

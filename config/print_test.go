@@ -78,6 +78,10 @@ func drawValue(t *rapid.T, k *Key, label string) any {
 		return rapid.StringMatching(`([!-~]{32,40})?`).Draw(t, label)
 	case k.form == "name":
 		return rapid.StringMatching(`[A-Za-z0-9_-]{1,32}`).Draw(t, label)
+	case k.form == "node":
+		return rapid.SampledFrom([]string{"ws://node:9121", "https://router.example.org/adic"}).Draw(t, label)
+	case k.form == "database":
+		return rapid.SampledFrom([]string{"explorer.db", "/var/lib/adic/explorer.db", "postgres://adic@db:5432/explorer?sslmode=disable"}).Draw(t, label)
 	case k.form == "nats":
 		return rapid.SampledFrom([]string{"", "embedded", "nats://a:4222,tls://[::1]"}).Draw(t, label)
 	case k.form == "token":
@@ -97,6 +101,7 @@ func TestPrintedConfigurationLoads(t *testing.T) {
 		}
 		want := c
 		want.Auth.PublishToken, want.Auth.JWTSecret, want.Relay.Token = "", "", ""
+		want.Explorer.NodeToken, want.Explorer.DatabasePassword = "", ""
 		if got := reload(t, &Loaded{Config: c}); !reflect.DeepEqual(got, want) {
 			t.Errorf("got  %+v\nwant %+v", got, want)
 		}

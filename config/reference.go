@@ -54,6 +54,9 @@ func writeRow(b *bytes.Buffer, k *Key) {
 	if k.Reload {
 		what += " *live*"
 	}
+	if k.Also != "" {
+		what += " (also `" + k.Also + "` in the environment)"
+	}
 	value := ""
 	if k.Default != "" {
 		value = "`" + k.Default + "`"

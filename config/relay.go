@@ -19,22 +19,22 @@ func (r Relay) Format(f fmt.State, _ rune) {
 	_, _ = fmt.Fprintf(f, "{URL:%v Token:%s CA:%s}", r.URL, mask(r.Token), r.CA) // see Auth.Format
 }
 
-// checkUpstream takes the URL of a router or node. It does not show one that may hold
-// a password.
-func checkUpstream(s string) *Problem {
+// checkUpstream takes the URL of a router or node, whose token is in another key. It
+// does not show one that may hold a password.
+func checkUpstream(s, token string) *Problem {
 	const remedy = "use something like ws://node:9121 or https://router.example.org"
 	u, err := url.Parse(s)
 	switch {
 	case err != nil:
 		return &Problem{What: "is not a URL", Remedy: remedy}
 	case u.User != nil:
-		return &Problem{What: "has a user in it, which would be shown in logs", Remedy: "set source.relay.token"}
+		return &Problem{What: "has a user in it, which would be shown in logs", Remedy: "set " + token}
 	case !slices.Contains([]string{"http", "https", "ws", "wss"}, u.Scheme):
 		return &Problem{What: quote(s) + " is not the URL of a router", Remedy: remedy}
 	case checkHost(u.Hostname()) != nil:
 		return &Problem{What: quote(s) + " has no host name or address", Remedy: remedy}
 	case u.RawQuery != "" || u.Fragment != "":
-		return &Problem{What: quote(s) + " has something behind the path", Remedy: "leave it out; the relay takes all events"}
+		return &Problem{What: quote(s) + " has something behind the path", Remedy: "leave it out; all events are taken"}
 	}
 	return nil
 }

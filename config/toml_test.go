@@ -71,18 +71,18 @@ func TestBadFile(t *testing.T) {
 		{"key in no section", "enable_see = true", []string{
 			"1: enable_see: unknown key (did you mean enable_sse under [api]?)"}},
 		{"key in no section, unlike any other", "x = 1", []string{
-			"1: x: unknown key (keys are written under one of the sections events, api, auth, admin, limits, stream, cluster, source.relay, demo, log)"}},
+			"1: x: unknown key (keys are written under one of the sections events, api, auth, admin, limits, stream, cluster, source.relay, demo, explorer, log)"}},
 		{"dotted name in quotes", "'api.port' = 1", []string{
 			`1: "api.port": unknown key (did you mean port under [api]?)`}},
 		{"name with a line break", `"a\nb" = 1`, []string{
-			`1: "a\nb": unknown key (keys are written under one of the sections events, api, auth, admin, limits, stream, cluster, source.relay, demo, log)`}},
+			`1: "a\nb": unknown key (keys are written under one of the sections events, api, auth, admin, limits, stream, cluster, source.relay, demo, explorer, log)`}},
 		{"misspelt section, told once", "[event]\nlow_priority_buffer = 1\nx = 2\n[event.more]\n[api]\nport = -1", []string{
 			"1: event: unknown section (did you mean [events]?)",
 			"6: api.port: -1 is out of range (use 0 to 65535)"}},
 		{"section unlike any other", "[database]\nurl = 'x'", []string{
-			"1: database: unknown section (the sections are events, api, auth, admin, limits, stream, cluster, source.relay, demo, log)"}},
+			"1: database: unknown section (the sections are events, api, auth, admin, limits, stream, cluster, source.relay, demo, explorer, log)"}},
 		{"unknown section as a value", "database = {}", []string{
-			"1: database: unknown section (the sections are events, api, auth, admin, limits, stream, cluster, source.relay, demo, log)"}},
+			"1: database: unknown section (the sections are events, api, auth, admin, limits, stream, cluster, source.relay, demo, explorer, log)"}},
 		{"unknown section in a section", "[api.tls]\ncert = 'x'", []string{
 			"1: api.tls: unknown key ([api] has host, port, enable_websocket, enable_sse, enable_metrics, live_page, max_websocket_connections, max_sse_connections, cors_origins, trusted_proxies, header_timeout, body_timeout, max_header_size, tls_cert, tls_key)"}},
 

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"sync/atomic"
+	"time"
 	"unsafe"
 )
 
@@ -97,6 +98,15 @@ func (e *Event) Name() string { return e.typ.Name }
 
 // Unix returns the event's timestamp in Unix seconds.
 func (e *Event) Unix() int64 { return e.unix }
+
+// Time returns the event's timestamp, to the nanosecond.
+func (e *Event) Time() time.Time {
+	t, err := time.Parse(time.RFC3339, string(e.flat[e.timeStart+1:e.timeEnd-1]))
+	if err != nil {
+		panic(err) // the parser wrote it
+	}
+	return t
+}
 
 // Alias returns the dotted name of the event's type: "message.new".
 func (e *Event) Alias() string { return e.typ.Alias }

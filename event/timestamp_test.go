@@ -156,3 +156,24 @@ func TestRFC3339AgainstTime(t *testing.T) {
 		}
 	})
 }
+
+// The time of an event is its timestamp, whatever its form and its decimals.
+func TestEventTime(t *testing.T) {
+	for in, want := range map[string]string{
+		`"2024-01-15T10:30:00.123456789Z"`:       "2024-01-15T10:30:00.123456789Z",
+		`"2024-01-15T11:30:00.5+01:00"`:          "2024-01-15T10:30:00.5Z",
+		`1705314600.25`:                          "2024-01-15T10:30:00.25Z",
+		`"0000-01-01T00:00:00Z"`:                 "0000-01-01T00:00:00Z",
+		`"2024-01-15T10:30:00.1234567890123Z"`:   "2024-01-15T10:30:00.123456789Z",
+		`"9999-12-31T23:59:59.999999999999999Z"`: "9999-12-31T23:59:59.999999999Z",
+	} {
+		p := Parser{Catalogue: Default()}
+		e, err := p.ParseEvent([]byte(`{"type":"TipsUpdated","tips":[],"timestamp":` + in + `,"count":1}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := e.Time().Format(time.RFC3339Nano); got != want {
+			t.Errorf("%s is %s, want %s", in, got, want)
+		}
+	}
+}

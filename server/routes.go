@@ -70,15 +70,19 @@ func (r route) allow() string {
 // serve is the handler of all requests.
 func (s *Server) serve(ctx *fasthttp.RequestCtx) {
 	defer s.recovered(ctx)
-	noSniff(ctx)
 	if s.draining.Load() {
 		ctx.SetConnectionClose() // the next request is for another process
 	}
-	allowed := s.cors(ctx)
 	path := string(ctx.Path())
 	if path == "/" && isUpgrade(ctx) {
 		path = "/v1/ws/events" // `artillery quick` drops the path
 	}
+	if s.site != nil && s.site.has(path) {
+		s.site.serve(s, ctx)
+		return
+	}
+	noSniff(ctx)
+	allowed := s.cors(ctx)
 	r, ok := routes(path)
 	if !ok || r.off(&s.config.Load().API) {
 		s.notFound(ctx)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/http"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -40,6 +41,11 @@ type Options struct {
 	// by any goroutine.
 	Instance string
 	Upstream func() []string
+	// Site, if not nil, answers all paths but those of the router's own below /v1,
+	// /metrics, /health/live and /health/ready: there is no live page then. It sets all
+	// headers of its answers, and is called by many goroutines at once. The context of
+	// its requests ends with the server, and not when a client leaves.
+	Site http.Handler
 }
 
 // Server serves one router. Its methods are safe for concurrent use.
@@ -69,6 +75,7 @@ type Server struct {
 	handshakes atomic.Int64 // that became streams
 	types      typesPage
 	page       map[string]web.Asset
+	site       *site // nil without one
 
 	websockets slots
 	sse        slots
@@ -132,6 +139,9 @@ func New(o Options) (*Server, error) {
 	}
 	if s.events == nil {
 		s.events = o.Router
+	}
+	if o.Site != nil {
+		s.site = newSite(o.Site)
 	}
 	s.metrics = newCounters(s)
 	if err := s.Reload(o.Config); err != nil {
@@ -294,6 +304,9 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		case err != nil:
 			return fmt.Errorf("cannot end the requests under way: %w", err)
 		}
+	}
+	if s.site != nil {
+		s.site.stop()
 	}
 	return s.transports.close()
 }

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"os"
+
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -33,7 +35,7 @@ reported.`,
 			if reference {
 				return config.WriteReference(cmd.OutOrStdout())
 			}
-			loaded, err := loadConfig(cmd)
+			loaded, err := loadConfig(cmd, os.Environ())
 			if err != nil {
 				return err
 			}
@@ -51,7 +53,7 @@ reported.`,
 	cmd.Flags().BoolVar(&check, "check", false, "only say whether the configuration is valid")
 	cmd.Flags().BoolVar(&reference, "reference", false, "print all that can be configured, as a page in Markdown")
 	cmd.MarkFlagsMutuallyExclusive("check", "reference")
-	addConfigFlags(cmd)
+	addConfigFlags(cmd, config.Keys())
 	return cmd
 }
 

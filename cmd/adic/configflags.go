@@ -2,6 +2,8 @@ package main
 
 import (
 	"os"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -9,15 +11,15 @@ import (
 	"github.com/adic-network/router/config"
 )
 
-// addConfigFlags gives cmd a flag for the configuration file and one for every
-// key. [loadConfig] reads them.
-func addConfigFlags(cmd *cobra.Command) {
+// addConfigFlags gives cmd a flag for the configuration file and one for each of the
+// keys. [loadConfig] reads them.
+func addConfigFlags(cmd *cobra.Command, keys []config.Key) {
 	flags := cmd.Flags()
 	flags.String("config", "", "configuration `FILE`, in TOML (default: the environment's ADIC_CONFIG)")
 	if err := cmd.MarkFlagFilename("config", "toml"); err != nil {
 		panic(err) // the flag is there
 	}
-	for _, key := range config.Keys() {
+	for _, key := range keys {
 		flag := flags.VarPF(&keyFlag{text: key.Default, kind: key.Type}, key.Name, "", key.Doc)
 		if key.Type == config.TypeBoolean {
 			flag.NoOptDefVal = "true"
@@ -25,12 +27,17 @@ func addConfigFlags(cmd *cobra.Command) {
 	}
 }
 
+// routerKeys are those that a router goes by.
+func routerKeys() []config.Key {
+	return slices.DeleteFunc(config.Keys(), func(k config.Key) bool { return strings.HasPrefix(k.Name, "explorer.") })
+}
+
 // loadConfig loads the configuration that the flags, the environment and the
 // file ask for. It may be called again, to see what has changed.
-func loadConfig(cmd *cobra.Command) (*config.Loaded, error) {
+func loadConfig(cmd *cobra.Command, environ []string) (*config.Loaded, error) {
 	sources := config.Sources{
 		File:    cmd.Flag("config").Value.String(),
-		Environ: os.Environ(),
+		Environ: environ,
 		Flags:   map[string]string{},
 	}
 	if sources.File == "" {

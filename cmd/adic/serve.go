@@ -49,7 +49,7 @@ socket unit instead of api.host and api.port.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return serve(cmd) },
 	}
-	addConfigFlags(cmd)
+	addConfigFlags(cmd, routerKeys())
 	cmd.Flags().String("demo", "", "publish the events of a made-up network, at `RATE` events a second")
 	cmd.Flags().Lookup("demo").NoOptDefVal = strconv.FormatFloat(config.Default().Demo.Rate, 'g', -1, 64)
 	return cmd
@@ -201,7 +201,7 @@ func loadServeConfig(cmd *cobra.Command) (*config.Loaded, error) {
 			}
 		}
 	}
-	return loadConfig(cmd)
+	return loadConfig(cmd, config.ForRouter(os.Environ()))
 }
 
 func loadCatalogue(file string) (*event.Catalogue, error) {

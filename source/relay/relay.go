@@ -44,7 +44,7 @@ type Options struct {
 type Relay struct {
 	o       Options
 	parser  event.Parser
-	place   place
+	place   client.Place
 	retry   *backoff.ExponentialBackOff
 	state   atomic.Pointer[state]
 	metrics *counters
@@ -144,9 +144,9 @@ func (r *Relay) follow(ctx context.Context, url string) error {
 		return err
 	}
 	defer c.Close()
-	if (end == event.Cursor{}) && r.place.begun { // what came since the last connection is lost
+	if (end == event.Cursor{}) && r.place.Begun { // what came since the last connection is lost
 		r.metrics.gaps.Inc()
-		r.place.skip()
+		r.place.Skip()
 	}
 	r.retry.Reset()
 	r.metrics.connections.Inc()
@@ -189,8 +189,8 @@ func (r *Relay) start(ctx context.Context, url string) (since string, end event.
 	if end, err = event.ParseCursor(text); err != nil {
 		return "", end, fmt.Errorf("the upstream gives a cursor that is none: %w", err)
 	}
-	from := r.place.at
-	if !r.place.begun || r.place.own {
+	from := r.place.At
+	if !r.place.Begun || r.place.Own {
 		from = event.Cursor{Epoch: end.Epoch}
 	}
 	return string(from.AppendText(nil)), end, nil
@@ -224,7 +224,7 @@ func (r *Relay) pass(ctx context.Context, in <-chan arrival, end event.Cursor) e
 	for {
 		select {
 		case <-settled.C:
-			if r.place.settle(end) {
+			if r.place.Settle(end) {
 				if err := r.replicate(ctx, nil); err != nil {
 					return err
 				}
@@ -239,7 +239,7 @@ func (r *Relay) pass(ctx context.Context, in <-chan arrival, end event.Cursor) e
 			}
 			if gap {
 				r.metrics.gaps.Inc()
-				r.place.skip()
+				r.place.Skip()
 			}
 			if err != nil && ctx.Err() == nil {
 				return err
@@ -280,7 +280,7 @@ func (r *Relay) hand(ctx context.Context, batch []client.Event) error {
 		for n < len(batch) && epochOf(batch[n].ID) == epochOf(batch[0].ID) {
 			n++
 		}
-		r.place.goOn(&batch[0], r.o.Catalogue)
+		r.place.GoOn(&batch[0], r.o.Catalogue)
 		if err := r.replicate(ctx, batch[:n]); err != nil {
 			return err
 		}
@@ -295,7 +295,7 @@ func (r *Relay) replicate(ctx context.Context, batch []client.Event) error {
 	for {
 		r.place = from
 		events := r.events(batch)
-		err := r.o.Follower.Replicate(from.at, events)
+		err := r.o.Follower.Replicate(from.At, events)
 		if err == nil {
 			r.metrics.events.Add(len(events))
 			r.metrics.unusable.Add(len(batch) - len(events))
@@ -319,9 +319,9 @@ func (r *Relay) events(batch []client.Event) []event.Placed {
 		e, err := r.parser.ParseEvent(batch[i].Data)
 		if err == nil && r.o.Catalogue.IsUnknown(e) {
 			r.metrics.unknown.Inc()
-			r.place.rank(batch[i].ID, e)
+			r.place.Rank(batch[i].ID, e)
 		}
-		position, err := r.place.move(batch[i].ID, e, err)
+		position, err := r.place.Move(batch[i].ID, e, err)
 		if err != nil {
 			r.o.Log.Warn("event error: cannot use an event of the upstream, which clients are told is lost",
 				"source", "relay", "type", batch[i].Type, "error", err)
@@ -331,6 +331,15 @@ func (r *Relay) events(batch []client.Event) []event.Placed {
 		r.metrics.lag.Store(int64(max(time.Since(time.Unix(e.Unix(), 0)), 0)))
 	}
 	return placed
+}
+
+// epochOf is the stream of a cursor; 0 if it is none.
+func epochOf(id string) event.Epoch {
+	c, err := event.ParseCursor(id)
+	if err != nil {
+		return 0
+	}
+	return c.Epoch
 }
 
 // sleep waits for d, or until ctx is done, which it reports.
