@@ -195,7 +195,7 @@ func (c *Connection) refuse(ctx actor.Context, err error) {
 		c.fail(ctx, err)
 		return
 	}
-	if reason.code != CloseTokenExpired { // which is the course of things
+	if !reason.byClient() && reason.code != CloseTokenExpired { // which are the course of things
 		c.complain(reason.code, reason.reason)
 	}
 	c.bye(reason.code, reason.reason)

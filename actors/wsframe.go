@@ -40,6 +40,10 @@ type closeError struct {
 
 func (e *closeError) Error() string { return fmt.Sprintf("close %d: %s", e.code, e.reason) }
 
+// byClient reports whether the client closed first: the answer repeats its code and has
+// no reason, which everything that the router closes for has.
+func (e *closeError) byClient() bool { return e.reason == "" }
+
 func violation(reason string) error { return &closeError{CloseProtocol, reason} }
 
 // frame is a client's frame, its payload unmasked and in the reader's buffer.

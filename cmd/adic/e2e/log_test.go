@@ -56,8 +56,13 @@ func TestChecklistFindsErrorsInTheLog(t *testing.T) {
 			found := func(what string) func() bool {
 				return func() bool { return strings.Contains(strings.Join(grep(), "\n"), what) }
 			}
+			polite := openSocket(t, relay, "")
+			if err := polite.conn.WriteMessage(websocket.CloseMessage, websocket.FormatCloseMessage(websocket.CloseGoingAway, "")); err != nil {
+				t.Fatal(err)
+			}
+			polite.await(t)
 			if lines := grep(); lines[0] != "" {
-				t.Errorf("nothing has happened, and it finds %q", lines)
+				t.Errorf("a client came and left, and it finds %q", lines)
 			}
 			misbehave(t, relay)
 			eventually(t, "there is a WebSocket error", found("websocket error"))
