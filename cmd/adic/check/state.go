@@ -24,7 +24,7 @@ func (in *inspection) reach(ctx context.Context) Result {
 		if certificate(err) {
 			return failed(tlsRemedy(err), "the certificate is not good: %v", err)
 		}
-		return failed("is the router running, is the URL right, and does a firewall let it through?", "cannot reach it: %v", err)
+		return failed("is the router running, is the URL right (http or https, host, port), and does a firewall let it through?", "cannot reach it: %v", err)
 	}
 	in.seen.reached = true
 	if in.seen.date, err = http.ParseTime(a.header.Get("Date")); err == nil {
