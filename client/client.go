@@ -1,6 +1,7 @@
 package client
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -72,6 +73,10 @@ type Options struct {
 	// Silence is how long a connection may say nothing, not even that it is there,
 	// until it is taken for dead; 0 is 45 seconds. Routers say something every 15.
 	Silence time.Duration
+	// RetryFirst and RetryLast are how long to wait before another attempt to connect,
+	// first and after many in vain, with jitter; 0 is 1 and 60 seconds. Routers may ask
+	// for more, up to RetryLast.
+	RetryFirst, RetryLast time.Duration
 	// OnState is told of every change of State.Transport and State.Status, by a
 	// goroutine of the client, which waits for it; nil is nobody.
 	OnState func(State)
@@ -132,7 +137,9 @@ func Dial(ctx context.Context, rawURL string, o Options) (*Client, error) {
 // Open is Dial for who wants the events whenever the router is there: it does not
 // wait for it.
 func Open(rawURL string, o Options) (*Client, error) {
-	return open(rawURL, o, defaultPace)
+	p := defaultPace
+	p.first, p.last = cmp.Or(o.RetryFirst, p.first), cmp.Or(o.RetryLast, p.last)
+	return open(rawURL, o, p)
 }
 
 func open(rawURL string, o Options, p pace) (*Client, error) {
@@ -172,8 +179,8 @@ func (o *Options) complete() error {
 			return fmt.Errorf("there is no transport %q; there are websocket, sse and polling", t)
 		}
 	}
-	if o.Buffer < 0 || o.Silence < 0 {
-		return errors.New("a negative Buffer or Silence")
+	if o.Buffer < 0 || o.Silence < 0 || o.RetryFirst < 0 || o.RetryLast < 0 {
+		return errors.New("a negative Buffer, Silence, RetryFirst or RetryLast")
 	}
 	if o.Buffer == 0 {
 		o.Buffer = defaultBuffer

@@ -10,7 +10,7 @@ const svgElement = (tag, attributes) => {
   return e;
 };
 
-const format = new Intl.NumberFormat('en', { maximumFractionDigits: 1, notation: 'compact' });
+const format = new Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 2, maximumSignificantDigits: 3, roundingPriority: 'lessPrecision' });
 
 export class LineChart {
   #series;
@@ -21,14 +21,17 @@ export class LineChart {
   #svg;
   #top = element('span', { class: 'chart-top' });
   #pointed = -1; // index that the pointer is at
+  #describe;
 
   /**
    * Puts a chart into a figure that has a figcaption. series are { name, kind }:
-   * the kind is a class that says how it looks. length is how many values it shows.
+   * the kind is a class that says how it looks. length is how many values it shows, and
+   * describe(index), optional, says when the one was that is pointed at.
    */
-  constructor(figure, series, length) {
+  constructor(figure, series, length, describe) {
     this.#series = series;
     this.#length = length;
+    this.#describe = describe;
     this.#svg = svgElement('svg', { viewBox: `0 0 ${length - 1} 100`, preserveAspectRatio: 'none', role: 'img', class: 'chart-lines' });
     const legend = element('ul', { class: 'legend' });
     for (const { name, kind } of series) {
@@ -58,6 +61,12 @@ export class LineChart {
     this.#draw();
   }
 
+  /** Replaces all values: an array for each series, the oldest first. */
+  set(...values) {
+    this.#values = values;
+    this.#draw();
+  }
+
   #point(index) {
     this.#pointed = index;
     this.#draw();
@@ -68,9 +77,9 @@ export class LineChart {
     const top = niceTop(Math.max(...known, 0));
     const offset = this.#length - this.#values[0].length; // the newest is at the right
     this.#paths.forEach((path, i) => path.setAttribute('d', line(this.#values[i], offset, top)));
-    setText(this.#top, known.length > 0 ? `to ${format.format(top)}` : '');
-
     const pointed = this.#pointed >= offset;
+    const scale = known.length > 0 ? `to ${format.format(top)}` : '';
+    setText(this.#top, pointed && this.#describe ? this.#describe(this.#pointed - offset) : scale);
     this.marker.setAttribute('visibility', pointed ? 'visible' : 'hidden');
     this.marker.setAttribute('x1', this.#pointed);
     this.marker.setAttribute('x2', this.#pointed);

@@ -1,4 +1,4 @@
-// Code that can be copied.
+// Code and other text that can be copied.
 
 import { announce, element, setText } from './dom.js';
 
@@ -32,4 +32,25 @@ export class CopyBlock {
     announce(text);
     setTimeout(() => setText(this.#button, 'Copy'), 2000);
   }
+}
+
+/** A button that copies a text. */
+export function copyButton(text, what) {
+  const button = element('button', { type: 'button', class: 'copy', 'aria-label': `Copy ${what}`, title: `Copy ${what}` });
+  button.addEventListener('click', async () => {
+    let said = 'Copied';
+    try {
+      await navigator.clipboard.writeText(text);
+    } catch { // no clipboard on a page without TLS
+      said = 'Not copied: the browser does not allow it here';
+    }
+    button.dataset.said = said === 'Copied' ? 'yes' : 'no';
+    button.title = said;
+    announce(said);
+    setTimeout(() => {
+      delete button.dataset.said;
+      button.title = `Copy ${what}`;
+    }, 1500);
+  });
+  return button;
 }

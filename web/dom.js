@@ -17,8 +17,11 @@ export function setText(e, text) {
   if (e.textContent !== text) e.textContent = text;
 }
 
+// This file is one of the assets, which are one level below the root of a server.
+const root = new URL('..', import.meta.url);
+
 /** The address of a resource of the router, wherever a proxy has put the page. */
-export const resource = (path) => new URL(path, document.baseURI);
+export const resource = (path) => new URL(path, root);
 
 let announced = 0;
 let pending;

@@ -32,6 +32,8 @@ var importRules = []struct {
 		"a source publishes, and does not care to whom"},
 	{"bench", []string{"journal", "access", "actors", "server", "config", "source", "asynkron/protoactor-go", "valyala/fasthttp"},
 		"the load generator is a client"},
+	{"explorer/store", []string{"access", "actors", "bench", "client", "cluster", "config", "explorer/api", "journal", "logging", "server", "source", "web", "asynkron/protoactor-go", "valyala/fasthttp"},
+		"a store keeps events, wherever they come from"},
 	{"logging", []string{"event", "actors", "server", "config", "source", "bench", "systemd", "asynkron/protoactor-go", "valyala/fasthttp"},
 		"a log knows nothing of what is logged"},
 	{"web", []string{"access", "actors", "client", "cluster", "config", "event", "journal", "logging", "server", "source", "asynkron/protoactor-go", "valyala/fasthttp"},
@@ -57,11 +59,12 @@ func TestImportRules(t *testing.T) {
 // protoactor is imported in actors only, fasthttp in server only.
 func TestLibrariesHaveOneHome(t *testing.T) {
 	homes := map[string]string{"github.com/asynkron/protoactor-go": "actors", "github.com/valyala/fasthttp": "server",
-		"github.com/fasthttp/websocket": "server", "github.com/golang-jwt/jwt": "access", "github.com/nats-io": "cluster"}
+		"github.com/fasthttp/websocket": "server", "github.com/golang-jwt/jwt": "access", "github.com/nats-io": "cluster",
+		"modernc.org/sqlite": "explorer/store", "github.com/jackc/pgx": "explorer/store"}
 	for _, line := range deps(t, "-f", `{{.ImportPath}} {{join .Imports " "}}`, module+"...") {
 		pkg, imports, _ := strings.Cut(line, " ")
 		for library, home := range homes {
-			if strings.Contains(imports, library) && pkg != module+home {
+			if strings.Contains(imports, library) && pkg != module+home && !strings.HasPrefix(pkg, module+home+"/") {
 				t.Errorf("%s imports %s, whose home is %s", pkg, library, home)
 			}
 		}

@@ -54,3 +54,24 @@ type SeriesQuery struct {
 	Metric string        // one of Metrics
 	Step   time.Duration // a multiple of 10 seconds
 }
+
+// Key returns the place of e in lists of events.
+func (e *Event) Key() Key { return Key{Seq: e.Seq} }
+
+// Key returns the place of m in lists of messages.
+func (m *Message) Key() Key { return Key{Seq: m.Seq} }
+
+// Key returns the place of p in lists of proposals.
+func (p *Proposal) Key() Key { return Key{Seq: p.Seq} }
+
+// Key returns the place of a in lists of addresses.
+func (a *Address) Key() Key { return Key{Value: rankOf(a.Balance), ID: a.Address} }
+
+// Key returns the place of v in lists of validators.
+func (v *Validator) Key() Key {
+	key := Key{Value: unranked, ID: v.Address}
+	if v.Reputation != nil {
+		key.Value = *v.Reputation
+	}
+	return key
+}

@@ -2,6 +2,7 @@
 // match, and touches the document once a frame, however many come. While somebody
 // reads (paused, scrolled down, or a row has the focus) nothing moves.
 
+import { clock } from './clock.js';
 import { byId, element, setText } from './dom.js';
 
 const kept = 2000;
@@ -157,12 +158,6 @@ export class EventList {
     row.event = e;
     return element('li', {}, row);
   }
-}
-
-/** Local time; toLocaleTimeString costs more than all the rest of a row. */
-export function clock(ms) {
-  const d = new Date(ms);
-  return [d.getHours(), d.getMinutes(), d.getSeconds()].map((n) => String(n).padStart(2, '0')).join(':');
 }
 
 /** The first fields in short. */

@@ -27,6 +27,8 @@ has ip || missing+=(iproute2)
 has prlimit || missing+=(util-linux)
 has node || missing+=(nodejs)
 has npm || missing+=(npm)
+# Debian keeps the programs of PostgreSQL's server out of PATH.
+compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null || missing+=(postgresql)
 /usr/bin/python3 -c 'import aiohttp' 2>/dev/null || missing+=(python3-aiohttp)
 /usr/bin/python3 -c 'import websockets' 2>/dev/null || missing+=(python3-websockets)
 
@@ -50,7 +52,7 @@ install_packages() {
 	"${root[@]}" env DEBIAN_FRONTEND=noninteractive \
 		apt-get install -y -qq --no-install-recommends "$@"
 	if [ -d /run/systemd/system ]; then
-		for service in nginx prometheus; do
+		for service in nginx postgresql prometheus; do
 			[[ " $* " != *" $service"* ]] || "${root[@]}" systemctl disable --quiet "$service"
 		done
 	fi

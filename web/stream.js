@@ -1,19 +1,21 @@
 // The stream of the page: one connection at a time, made again when it is lost, with
-// the cursor of the last event, over the other transport if one does not open.
+// the cursor of the last event, over another transport if one does not open.
 
+import { openPolling } from './poll.js';
 import { openSSE, askWhy } from './sse.js';
 import { openWebSocket } from './websocket.js';
 
-const transports = { websocket: openWebSocket, sse: openSSE };
-export const transportNames = { websocket: 'WebSocket', sse: 'SSE' };
-const other = { websocket: 'sse', sse: 'websocket' };
+const transports = { websocket: openWebSocket, sse: openSSE, polling: openPolling };
+export const transportNames = { websocket: 'WebSocket', sse: 'SSE', polling: 'polling' };
+// What to try where one does not open: the other kind of stream, and then polling.
+const others = { websocket: ['sse', 'polling'], sse: ['websocket', 'polling'] };
 
 const tokenExpired = 4401; // close code
 const settling = 600; // ms in which what was missed comes
 
 export class Stream {
   filter; // set through the methods below
-  cursor = 'earliest';
+  cursor = 'earliest'; // after which to go on; empty is with what comes now
   preferred = 'websocket';
   token = '';
 
@@ -89,7 +91,7 @@ export class Stream {
   #open(transport) {
     this.#timer = undefined;
     const generation = ++this.#generation;
-    const query = `${this.filter.query()}&since=${encodeURIComponent(this.cursor)}`.replace(/^&/, '');
+    const query = [this.filter.query(), this.cursor && 'since=' + encodeURIComponent(this.cursor)].filter((part) => part).join('&');
     const arrived = { after: this.cursor, count: 0, settled: false, lost: undefined };
     let roundTrip = '';
     const live = () => this.#on.state('live', `live, ${transportNames[transport]}${roundTrip}`);
@@ -138,7 +140,7 @@ export class Stream {
     this.#on.state('trying', 'connection lost');
     let why = { status: status ?? 0, message: reason };
     if (code === tokenExpired) why = { status: 401, message: 'the token has expired' };
-    else if (!opened && transport === 'websocket') why = await askWhy(query, this.token);
+    else if (!opened && transport !== 'polling') why = await askWhy(query, this.token);
     if (generation !== this.#generation) return;
 
     if (why.status >= 400 && why.status < 500 && why.status !== 429) {
@@ -146,9 +148,10 @@ export class Stream {
       this.#on.refused(why.status, why.message);
       return;
     }
-    // A router that answers and opens no stream may open one of the other kind.
-    const next = !opened && why.status > 0 ? other[transport] : this.preferred;
-    const wait = why.status === 200 ? 0 : backoff(this.#attempts++);
+    // A router that answers and opens no stream may open one of another kind.
+    const ladder = [this.preferred, ...others[this.preferred]];
+    const next = (!opened && why.status > 0 && ladder[ladder.indexOf(transport) + 1]) || this.preferred;
+    const wait = why.status === 200 && next !== this.preferred ? 0 : backoff(this.#attempts++);
     if (wait > 0) this.#on.state('trying', `connecting again in ${(wait / 1000).toFixed(1)} s`);
     this.#timer = setTimeout(() => this.#open(next), wait);
   }
@@ -161,6 +164,7 @@ const backoff = (attempts) => Math.min(15_000, 500 * 2 ** attempts) * (0.5 + Mat
 function resumption({ after, count, lost }, transport, lostAt) {
   const over = `over ${transportNames[transport]}`;
   const events = count === 1 ? '1 event' : `${count.toLocaleString('en')} events`;
+  if (after === '') return `Connected ${over}.`;
   if (after === 'earliest') return `Connected ${over}. The router held ${events}.`;
   const back = `Back ${over} after ${((Date.now() - settling - lostAt) / 1000).toFixed(1)} s. `;
   if (lost && Object.values(lost).includes(null)) {

@@ -25,26 +25,28 @@ export class Refusal extends Error {
   }
 }
 
-async function refusal(answer) {
+/** What an answer is that is not the one asked for. */
+export async function refusal(answer) {
   const body = await answer.json().catch(() => ({}));
   return new Refusal(answer.status, body.error ?? `answered with ${answer.status}`);
 }
 
 /**
- * Asks by polling why a stream was refused, which a browser keeps from the page of
+ * Asks by polling why a stream did not open, which a browser keeps from the page of
  * a WebSocket. Resolves to a Refusal; of status 200 if there was no reason, of
  * status 0 if there was no answer.
  */
 export async function askWhy(query, token) {
   try {
     const answer = await fetch(resource(`v1/events?limit=1&${query}`), { headers: authorization(token), cache: 'no-store' });
-    return answer.ok ? new Refusal(200, 'the WebSocket did not open') : await refusal(answer);
+    return answer.ok ? new Refusal(200, 'the stream did not open') : await refusal(answer);
   } catch (error) {
     return new Refusal(0, error.message);
   }
 }
 
-const authorization = (token) => (token ? { Authorization: 'Bearer ' + token } : {});
+/** The headers that say who asks. */
+export const authorization = (token) => (token ? { Authorization: 'Bearer ' + token } : {});
 
 /**
  * Splits a stream (HTML Living Standard §9.2.6) into { type, id, data }, a list at a

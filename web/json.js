@@ -36,6 +36,35 @@ export function showJSON(into, text) {
   into.replaceChildren(...parts);
 }
 
+/**
+ * The values of a key, each as it came, in the order in which they are in a text. The
+ * key within such a value is a part of it.
+ */
+export function rawValues(text, key) {
+  const wanted = JSON.stringify(key);
+  const values = [];
+  let depth = 0;
+  let last = ''; // tokens before this one
+  let before = '';
+  let from = -1; // where the value begins that is being read
+  let outside = 0; // the depth around it
+  for (const { 0: token, index } of text.matchAll(tokens)) {
+    if (from < 0 && last === ':' && before === wanted) {
+      from = index;
+      outside = depth;
+    }
+    if (token === '{' || token === '[') depth++;
+    if (token === '}' || token === ']') depth--;
+    if (from >= 0 && depth === outside) {
+      values.push(text.slice(from, index + token.length));
+      from = -1;
+    }
+    before = last;
+    last = token;
+  }
+  return values;
+}
+
 function kind(token, next) {
   if (next === ':') return 'key';
   return token.startsWith('"') ? 'string' : 'number';

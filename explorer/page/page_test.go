@@ -1,0 +1,79 @@
+package page
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/adic-network/router/event"
+	"github.com/adic-network/router/web"
+	"github.com/adic-network/router/web/webtest"
+)
+
+func mustAssets(t *testing.T) map[string]web.Asset {
+	t.Helper()
+	assets, err := web.Assets(Files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return assets
+}
+
+func TestPageHoldsTogether(t *testing.T) {
+	webtest.HoldsTogether(t, mustAssets(t), Index)
+}
+
+// What the pages ask for is there.
+func TestPathsOfTheAPI(t *testing.T) {
+	served := []string{
+		"api/v1/messages", "api/v1/messages/", "api/v1/addresses/", "api/v1/proposals/", "api/v1/timeline/",
+		"api/v1/events", "api/v1/events/", "api/v1/stats", "api/v1/stats/series", "api/v1/search", "api/v1/openapi.json",
+		"health/streaming", "metrics", "v1/events", "v1/events/types", "v1/sse/events", "v1/ws/events",
+	}
+	lists := []string{"addresses", "messages", "validators", "proposals", "events"}
+	asked := map[string]bool{}
+	for name, asset := range mustAssets(t) {
+		text := string(asset.Body)
+		for _, path := range append(webtest.All("['\"`]((?:api/)?v1/[^?$'\"`]*)", text), webtest.All(`resource\('(health[^']*)'\)`, text)...) {
+			asked[path] = true
+			if path != "api/v1/" && !slices.Contains(served, path) {
+				t.Errorf("%s asks for %s, which is not served", name, path)
+			}
+		}
+		if strings.Contains(text, "return listing({") {
+			for _, path := range webtest.All(`path: '([^']+)'`, text) {
+				if !slices.Contains(lists, path) {
+					t.Errorf("%s lists %s, of which there is no list", name, path)
+				}
+			}
+		}
+	}
+	if len(asked) < 12 {
+		t.Errorf("found only %v", asked)
+	}
+}
+
+// Each type has a sentence, of fields that it has.
+func TestSentences(t *testing.T) {
+	text := string(mustAssets(t)["story.js"].Body)
+	sentences := map[string]string{}
+	for _, match := range regexp.MustCompile(`(?m)^  (\w+): '(.*)',$`).FindAllStringSubmatch(text, -1) {
+		sentences[match[1]] = match[2]
+	}
+	for _, typ := range event.Default().Types() {
+		sentence, ok := sentences[typ.Name]
+		if !ok {
+			t.Errorf("%s has no sentence", typ.Name)
+		}
+		delete(sentences, typ.Name)
+		for _, field := range webtest.All(`\{(\w+)\}`, sentence) {
+			if !slices.ContainsFunc(typ.Fields, func(f event.Field) bool { return f.Name == field }) {
+				t.Errorf("the sentence of %s has %s, which the event has not", typ.Name, field)
+			}
+		}
+	}
+	for name := range sentences {
+		t.Errorf("there is no event type %s", name)
+	}
+}
