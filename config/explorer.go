@@ -39,6 +39,19 @@ func (e Explorer) Format(f fmt.State, _ rune) {
 // IsPostgres reports whether the database is one of PostgreSQL, and no file.
 func (e *Explorer) IsPostgres() bool { return isPostgres(e.Database) }
 
+// DSN is the database as drivers take it, with the password. It is not to be shown.
+func (e *Explorer) DSN() (string, error) {
+	if !e.IsPostgres() || e.DatabasePassword == "" {
+		return e.Database, nil
+	}
+	u, err := url.Parse(e.Database)
+	if err != nil {
+		return "", fmt.Errorf("explorer.database is not a URL: %w", err)
+	}
+	u.User = url.UserPassword(u.User.Username(), e.DatabasePassword)
+	return u.String(), nil
+}
+
 func isPostgres(database string) bool {
 	return strings.HasPrefix(database, "postgres://") || strings.HasPrefix(database, "postgresql://")
 }

@@ -38,6 +38,12 @@ var importRules = []struct {
 		"a log knows nothing of what is logged"},
 	{"web", []string{"access", "actors", "client", "cluster", "config", "event", "journal", "logging", "server", "source", "asynkron/protoactor-go", "valyala/fasthttp"},
 		"files of frontends are the same for every server"},
+	{"explorer/store", []string{"access", "actors", "client", "cluster", "config", "journal", "logging", "server", "source", "web", "asynkron/protoactor-go", "valyala/fasthttp", "VictoriaMetrics/metrics"},
+		"an index keeps events, wherever they come from"},
+	{"explorer/api", []string{"access", "actors", "cluster", "journal", "logging", "server", "source", "asynkron/protoactor-go", "valyala/fasthttp"},
+		"the API is for net/http, whatever serves it"},
+	{"explorer", []string{"access", "actors", "cluster", "config", "journal", "logging", "server", "source", "web", "asynkron/protoactor-go", "valyala/fasthttp"},
+		"an indexer is a client that keeps what it gets"},
 	{"systemd", []string{"event", "actors", "server", "config", "source", "bench", "logging", "asynkron/protoactor-go", "valyala/fasthttp"},
 		"the protocols are the same for every service"},
 }

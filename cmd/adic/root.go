@@ -20,6 +20,7 @@ Nodes publish events; WebSocket, Server-Sent Events and polling clients receive
 those they ask for, the important ones first, are told exactly what they missed,
 and go on where they left off.`,
 		Example: `  adic serve --demo                             a router with a made-up network, on port 9121
+  adic explorer                                 an explorer of it, on port 9122
   adic tail                                     its events in the terminal
   curl -N http://127.0.0.1:9121/v1/sse/events   the same without adic
   adic emit events.ndjson                       publish events of your own
@@ -41,6 +42,7 @@ and go on where they left off.`,
 	root.SetFlagErrorFunc(flagError)
 	root.AddCommand(
 		newServeCommand(),
+		newExplorerCommand(),
 		newEmitCommand(),
 		newTailCommand(),
 		newRecordCommand(),

@@ -65,7 +65,7 @@ func serve(cmd *cobra.Command) error {
 		return err
 	}
 	cfg := loaded.Config
-	svc, err := startedBy()
+	svc, err := startedBy("api")
 	if err != nil {
 		return err
 	}
@@ -219,13 +219,14 @@ func loadCatalogue(file string) (*event.Catalogue, error) {
 	return c, nil
 }
 
-func listen(api *config.API) (net.Listener, error) {
+// listen listens where a section of the configuration says, which is now in api.
+func listen(api *config.API, section string) (net.Listener, error) {
 	ln, err := net.Listen("tcp", net.JoinHostPort(api.Host, strconv.Itoa(api.Port)))
 	if errors.Is(err, syscall.EADDRINUSE) {
-		return nil, fmt.Errorf("port %d is in use: stop the other process or choose another port with --api.port", api.Port)
+		return nil, fmt.Errorf("port %d is in use: stop the other process or choose another port with --%s.port", api.Port, section)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("cannot listen on api.host and api.port: %w", err)
+		return nil, fmt.Errorf("cannot listen on %s.host and %[1]s.port: %w", section, err)
 	}
 	return ln, nil
 }

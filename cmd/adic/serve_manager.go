@@ -20,15 +20,16 @@ const (
 	adminSocket = "admin"
 )
 
-// A service is `adic serve` as its service manager sees it.
+// A service is `adic serve`, or `adic explorer`, as its service manager sees it.
 type service struct {
+	section string // of the configuration that says where to listen
 	manager *systemd.Manager
 	sockets map[string]*net.TCPListener
 	log     *slog.Logger
 }
 
 // startedBy reads what the service manager has left in the environment.
-func startedBy() (*service, error) {
+func startedBy(section string) (*service, error) {
 	manager, err := systemd.FindManager()
 	if err != nil {
 		return nil, err
@@ -37,17 +38,17 @@ func startedBy() (*service, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &service{manager: manager, sockets: sockets}, nil
+	return &service{section: section, manager: manager, sockets: sockets}, nil
 }
 
 // listen returns the socket that the manager holds, if it does, or else a new one.
 // serve is how front accepts from it.
 func (s *service) listen(api *config.API, front *server.Server) (ln net.Listener, serve func(net.Listener) error, err error) {
 	if inherited := s.sockets[apiSocket]; inherited != nil {
-		s.log.Info("using the socket of the service manager: api.host and api.port are without effect", "name", apiSocket)
+		s.log.Info("using the socket of the service manager: host and port of the configuration are without effect", "name", apiSocket, "section", s.section)
 		return inherited, front.ServeInherited, nil
 	}
-	ln, err = listen(api)
+	ln, err = listen(api, s.section)
 	return ln, front.Serve, err
 }
 

@@ -67,7 +67,7 @@ func TestSocketActivation(t *testing.T) {
 	if line := r.find(t, "serving"); line == nil || line.Address != r.addr {
 		t.Errorf("the router says %v, want that it serves %s", line, r.addr)
 	}
-	if r.find(t, "using the socket of the service manager: api.host and api.port are without effect") == nil {
+	if r.find(t, "using the socket of the service manager: host and port of the configuration are without effect") == nil {
 		t.Error("the router does not say whose socket it uses")
 	}
 	r.terminate()
