@@ -91,6 +91,29 @@ func TestCheckGoodRouters(t *testing.T) {
 	}
 }
 
+// An explorer is looked at like a router, and whether its node's events reach it as well.
+func TestCheckExplorers(t *testing.T) {
+	t.Parallel()
+	r := startRouter(t, "--demo=20")
+	database := filepath.Join(t.TempDir(), "explorer.db")
+	x := startExplorer(t, r.http(), database, "--stream.heartbeat_interval", "1s")
+	eventually(t, "events are indexed", func() bool { return len(x.events(t)) > 10 })
+	found, ok := checkList(t, x.addr, "--hold", "2s", "--connections", "20")
+	if !ok || found["explorer"].Status != "ok" {
+		t.Errorf("of one that follows its node: %v, %+v", ok, found["explorer"])
+	}
+	wantGood(t, found)
+	r.terminate()
+	eventually(t, "the explorer has lost its node", func() bool {
+		return !strings.Contains(x.get(t, "/health/streaming"), `"status":"connected"`)
+	})
+	found, ok = checkList(t, x.addr, "--hold", "0", "--connections", "0")
+	if e := found["explorer"]; ok || e.Status != "failed" || !strings.Contains(e.Remedy, "ADIC_NODE_URL") {
+		t.Errorf("of one whose node has gone: %v, %+v", ok, e)
+	}
+	x.terminate()
+}
+
 // nginxAround returns a configuration that passes all to backends, with more lines in
 // its location.
 func nginxAround(lines string, backends ...string) string {

@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -216,16 +215,14 @@ func (p pageTest) run(t *testing.T, commands string) {
 		misbehave(t, r)
 		mustWrite(t, journal, r.stderr.String())
 	}
-	s.replace = append(s.replace, "127.0.0.1:9121", router)
+	explorer := freeAddr(t)
+	s.replace = append(s.replace, "127.0.0.1:9121", router, "127.0.0.1:9122", explorer)
 	if admin != "" {
 		s.replace = append(s.replace, "127.0.0.1:9123", admin)
 	}
 	script := filepath.Join(s.dir, "commands.sh")
 	mustWrite(t, script, preamble+strings.NewReplacer(s.replace...).Replace(commands))
-	host, port, err := net.SplitHostPort(router)
-	if err != nil {
-		t.Fatal(err)
-	}
+	port := func(addr string) string { return addr[strings.LastIndexByte(addr, ':')+1:] }
 	repository, err := filepath.Abs("../../..")
 	if err != nil {
 		t.Fatal(err)
@@ -238,7 +235,8 @@ func (p pageTest) run(t *testing.T, commands string) {
 	cmd := exec.CommandContext(t.Context(), "bash", script)
 	cmd.Dir = s.dir
 	cmd.Env = append(environment(t), "PATH="+scratch+":"+os.Getenv("PATH")+":/usr/sbin:/sbin", "REPOSITORY="+repository,
-		"ROUTER_ADDR="+router, "ADMIN_ADDR="+admin, "JOURNAL="+journal, "ADIC_API_HOST="+host, "ADIC_API_PORT="+port)
+		"ROUTER_ADDR="+router, "ADMIN_ADDR="+admin, "JOURNAL="+journal,
+		"ADIC_API_HOST=127.0.0.1", "ADIC_API_PORT="+port(router), "ADIC_EXPLORER_HOST=127.0.0.1", "ADIC_EXPLORER_PORT="+port(explorer))
 	if p.setUp != nil {
 		cmd.Env = append(cmd.Env, "ADIC_TOKEN="+publishToken)
 	}
