@@ -90,6 +90,7 @@ trap 'echo "docs: failed: $BASH_COMMAND" >&2' ERR
 adic() {
 	case "$1 $*" in
 	serve*) run_router command adic "$@" ;;
+	explorer*) run_explorer command adic "$@" ;;
 	tail*--count*) command adic "$@" "http://$ROUTER_ADDR" ;;
 	tail*) command adic "$@" --count 1 "http://$ROUTER_ADDR" ;;
 	check*--hold*) command adic "$@" "http://$ROUTER_ADDR" ;;
@@ -120,6 +121,14 @@ run_router() {
 	router=$!
 	until command curl --silent --output /dev/null "http://$ROUTER_ADDR/health/live"; do
 		kill -0 "$router" || { cat router.log; return 1; }
+		sleep 0.1
+	done
+}
+
+run_explorer() {
+	"$@" >>explorer.log 2>&1 &
+	until command curl --silent --output /dev/null "http://127.0.0.1:$ADIC_EXPLORER_PORT/health"; do
+		kill -0 $! || { cat explorer.log; return 1; }
 		sleep 0.1
 	done
 }
@@ -236,7 +245,7 @@ func (p pageTest) run(t *testing.T, commands string) {
 	cmd.Dir = s.dir
 	cmd.Env = append(environment(t), "PATH="+scratch+":"+os.Getenv("PATH")+":/usr/sbin:/sbin", "REPOSITORY="+repository,
 		"ROUTER_ADDR="+router, "ADMIN_ADDR="+admin, "JOURNAL="+journal,
-		"ADIC_API_HOST=127.0.0.1", "ADIC_API_PORT="+port(router), "ADIC_EXPLORER_HOST=127.0.0.1", "ADIC_EXPLORER_PORT="+port(explorer))
+		"ADIC_API_HOST=127.0.0.1", "ADIC_API_PORT="+port(router), "ADIC_NODE_URL=http://"+router, "ADIC_EXPLORER_HOST=127.0.0.1", "ADIC_EXPLORER_PORT="+port(explorer))
 	if p.setUp != nil {
 		cmd.Env = append(cmd.Env, "ADIC_TOKEN="+publishToken)
 	}
