@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -37,6 +38,23 @@ func TestSkew(t *testing.T) {
 		if got := skew(date, from, to); got != test.want {
 			t.Errorf("%s: %v, want %v", test.date, got, test.want)
 		}
+	}
+}
+
+// Who asks for some checks gets those, and the one that they build on.
+func TestOnly(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	defer server.Close()
+	u, err := url.Parse(server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, r := range Run(t.Context(), Options{Router: u, Patience: time.Second, Only: []string{"ready", "health"}}, nil) {
+		names = append(names, r.Check)
+	}
+	if want := []string{"reachable", "ready", "health"}; !slices.Equal(names, want) {
+		t.Errorf("checked %q, want %q", names, want)
 	}
 }
 
@@ -87,6 +105,37 @@ func TestServersThatAreNoRouters(t *testing.T) {
 				t.Errorf("nothing failed: %+v", found)
 			}
 		})
+	}
+}
+
+// An explorer is recognised, and whether events reach it.
+func TestExplorers(t *testing.T) {
+	for _, test := range []struct {
+		page   string
+		status Status
+		says   string
+	}{
+		{`{"error":"no such path"}`, Skipped, "no explorer"},
+		{`{"enabled":true,"reasons":[],"connection":{"mode":"websocket","status":"connected"}}`, OK, "websocket"},
+		{`{"enabled":false,"reasons":[],"connection":{"mode":"polling","status":"connected"}}`, Warning, "ENABLE_EVENT_STREAMING"},
+		{`{"enabled":true,"reasons":["the disk is full"],"connection":{"mode":"sse","status":"connected"}}`, Warning, "the disk is full"},
+		{`{"enabled":true,"reasons":["connection refused"],"connection":{"mode":"sse","status":"disconnected"}}`, Failed, "ADIC_NODE_URL"},
+	} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, test.page) }))
+		router, err := url.Parse(server.URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var r Result
+		for _, found := range Run(t.Context(), Options{Router: router, Patience: time.Second}, nil) {
+			if found.Check == "explorer" {
+				r = found
+			}
+		}
+		server.Close()
+		if r.Status != test.status || !strings.Contains(r.Found+r.Remedy, test.says) {
+			t.Errorf("%s: %+v, want %s and %q", test.page, r, test.status, test.says)
+		}
 	}
 }
 
