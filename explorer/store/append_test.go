@@ -208,7 +208,7 @@ func TestFull(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	entries, to := story(0, 5000)
+	entries, to := story(0, 1500)
 	allow("60")
 	if err := s.Append(ctx, Position{}, entries, to); !errors.Is(err, ErrUnavailable) || !strings.Contains(err.Error(), "full") {
 		t.Errorf("got %v, want ErrUnavailable that says full", err)
@@ -284,7 +284,7 @@ func TestReadersWhileWriting(t *testing.T) {
 	onBoth(t, func(t *testing.T, dsn string) {
 		ctx := context.Background()
 		s := open(t, dsn)
-		const batch, batches = 30, 20
+		const batch, batches = 30, 10
 		done := make(chan struct{})
 		var all sync.WaitGroup
 		read := func(look func() error) {

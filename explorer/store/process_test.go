@@ -55,6 +55,9 @@ func runRole(t *testing.T, role, dsn string) string {
 	return string(out)
 }
 
+// messagesOfStory is how many messages there are in a story, told of again and again.
+const messagesOfStory = 40
+
 // story returns the next events of a story that always goes on the same way.
 func story(from uint64, count int) ([]Entry, Position) {
 	f := newFeed()
@@ -64,9 +67,9 @@ func story(from uint64, count int) ([]Entry, Position) {
 		n := f.at.At.Pos[0]
 		switch n % 3 {
 		case 0:
-			f.tell("MessageAdded", fmt.Sprintf(`"message_id":"m%d","depth":1`, n/3))
+			f.tell("MessageAdded", fmt.Sprintf(`"message_id":"m%d","depth":1`, n/3%messagesOfStory))
 		case 1:
-			f.tell("MessageFinalized", fmt.Sprintf(`"message_id":"m%d","finality_type":"kcore"`, n/3))
+			f.tell("MessageFinalized", fmt.Sprintf(`"message_id":"m%d","finality_type":"kcore"`, n/3%messagesOfStory))
 		case 2:
 			f.tell("BalanceChanged", fmt.Sprintf(`"address":"a%d","balance_before":"0","balance_after":"%d","change_amount":"1","change_type":"credit"`, n%7, n))
 		}
@@ -85,7 +88,7 @@ func appendForever(dsn string) error {
 		if err != nil {
 			return err
 		}
-		entries, to := story(from.At.Pos[0], 1+rand.IntN(200))
+		entries, to := story(from.At.Pos[0], 1+rand.IntN(100))
 		if err := s.Append(ctx, from, entries, to); err != nil {
 			return err
 		}
@@ -96,7 +99,7 @@ func appendForever(dsn string) error {
 // Whenever the program is killed, what is stored is what the position says.
 func TestKill(t *testing.T) {
 	onBoth(t, func(t *testing.T, dsn string) {
-		for range 6 {
+		for range 5 {
 			c := roleCommand(t, roleAppend, dsn)
 			out, err := c.StdoutPipe()
 			if err != nil {
@@ -107,7 +110,7 @@ func TestKill(t *testing.T) {
 			}
 			lines := bufio.NewReader(out)
 			said := ""
-			for range 1 + rand.IntN(8) {
+			for range 1 + rand.IntN(5) {
 				if said, err = lines.ReadString('\n'); err != nil {
 					t.Fatal(err)
 				}
