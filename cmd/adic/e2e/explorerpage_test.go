@@ -296,20 +296,28 @@ func TestExplorerPagesAreForEverybody(t *testing.T) {
 		return strings.Contains(x.get(t, "/api/v1/proposals?status=enacted"), `"tally"`) && strings.Contains(x.get(t, "/api/v1/messages?state=rejected"), `"id"`)
 	})
 	paths := []string{"/", "/messages", "/addresses", "/validators", "/proposals", "/events", "/search?q=adic1", "/nothing"}
-	for path, link := range map[string]string{"/messages?state=finalized&deposit=released": "messages/", "/validators": "addresses/", "/proposals": "proposals/", "/events?types=vrf.*": "timeline/"} {
-		p := openTab(t, x.http()+path, desktop)
-		selector := fmt.Sprintf("main a.id[href*='/%s']", link)
-		eventually(t, "there is a link to a page below "+link, func() bool { return len(p.texts(t, selector)) > 0 })
+	first := openTab(t, x.http()+"/", desktop)
+	for _, link := range []struct{ on, below string }{
+		{"/messages?state=finalized&deposit=released", "messages"}, {"/validators", "addresses"},
+		{"/proposals", "proposals"}, {"/events?types=vrf.*", "timeline"},
+	} {
+		first.visit(t, x.http()+link.on)
+		selector := fmt.Sprintf("main a.id[href*='/%s/']", link.below)
+		eventually(t, "there is a link to a page below "+link.below, func() bool { return len(first.texts(t, selector)) > 0 })
 		var found string
-		p.do(t, fmt.Sprintf("return await page.locator(%q).last().evaluate((a) => a.pathname)", selector), &found)
+		first.do(t, fmt.Sprintf("return await page.locator(%q).last().evaluate((a) => a.pathname)", selector), &found)
 		paths = append(paths, found)
-		p.terminate()
 	}
+	first.terminate()
 	for _, width := range []int{1280, 390, 320} {
 		for _, scheme := range []string{"light", "dark"} {
 			t.Run(fmt.Sprintf("%d %s", width, scheme), func(t *testing.T) {
 				p := openExplorer(t, x.http()+"/", map[string]any{"colorScheme": scheme, "viewport": map[string]int{"width": width, "height": 844}})
-				for _, path := range paths {
+				seen := paths
+				if !(width == 1280 && scheme == "light" || width == 320 && scheme == "dark") {
+					seen = []string{"/", "/messages", paths[len(paths)-1]} // the parts that the others are made of
+				}
+				for _, path := range seen {
 					p.visit(t, x.http()+path)
 					eventually(t, path+" shows", func() bool { return len(p.texts(t, "main h1")) == 1 && len(p.texts(t, ".loading")) == 0 })
 					p.do(t, `await page.evaluate(() => document.querySelector(".toggle-row")?.click())`, nil)
