@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"math"
 	"net/http"
 	"os"
 	"os/signal"
@@ -11,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+	"time"
 
 	"github.com/VictoriaMetrics/metrics"
 	"github.com/spf13/cobra"
@@ -102,6 +104,7 @@ func explore(cmd *cobra.Command, args []string) error {
 		return err
 	}
 	defer closeIndex(index, log) // after the indexer's end
+	set.NewGauge("adic_explorer_database_bytes", func() float64 { return size(index) })
 	router, err := actors.NewRouter(actors.Options{Settings: routerSettings(cfg), Catalogue: catalogue, Metrics: set, Log: log, Follow: true})
 	if err != nil {
 		return err
@@ -195,6 +198,18 @@ func openIndex(ctx context.Context, e *config.Explorer) (*store.Store, error) {
 		return nil, fmt.Errorf("explorer.database %s: %w", e.Database, err)
 	}
 	return index, nil
+}
+
+// size returns the bytes of the index, as a metric: it is unknown while the database cannot
+// be asked.
+func size(index *store.Store) float64 {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	n, err := index.Size(ctx)
+	if err != nil {
+		return math.NaN()
+	}
+	return float64(n)
 }
 
 func closeIndex(index *store.Store, log *slog.Logger) {

@@ -15,6 +15,7 @@ type dialect struct {
 	unnumbered bool
 	// tables asks for the names of tables that are there.
 	tables string
+	size   string // asks for the bytes of the database
 	// migrating makes others that migrate wait; empty where beginning does.
 	migrating string
 }
@@ -28,6 +29,7 @@ var sqliteDialect = dialect{
 	),
 	unnumbered: true,
 	tables:     `SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\_%' ESCAPE '\'`,
+	size:       `SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()`,
 }
 
 // Text is compared by its bytes, as in SQLite and in Go.
@@ -40,6 +42,7 @@ var postgresDialect = dialect{
 	),
 	lock:      " FOR UPDATE",
 	tables:    `SELECT table_name::text FROM information_schema.tables WHERE table_schema = current_schema()`,
+	size:      `SELECT pg_database_size(current_database())`,
 	migrating: `SELECT pg_advisory_xact_lock(4703081225)`, // any number that no one else takes
 }
 
