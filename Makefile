@@ -6,15 +6,16 @@ LDFLAGS := -X main.version=$(VERSION)
 # Of `make bench`: --reps, --loads, --servers, --quick.
 BENCHFLAGS ?=
 
-.PHONY: run build test check unit setup bench soak release install clean
+.PHONY: run build test check unit setup bench soak release image install clean
 
 ## run: build adic and serve on port 9121 with the demo source
 run: build
 	./adic serve --demo
 
 ## build: build the binary ./adic
+BINARY ?= adic
 build:
-	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o adic ./cmd/adic
+	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o '$(BINARY)' ./cmd/adic
 
 ## test: install what the tests need, then run every check and every test
 test: setup check unit
@@ -69,14 +70,22 @@ release:
 # A Debian version begins with a digit.
 DEBVERSION = $(shell echo '$(VERSION)' | sed -E 's/^v//; s/^([^0-9])/0~\1/')
 
+## image: a container of what `make release` has built (ENGINE=docker, podman or buildah)
+ENGINE ?= docker
+IMAGE  ?= adic
+image:
+	$(ENGINE) build $(IMAGEFLAGS) -t $(IMAGE) -f deploy/container/Containerfile .
+
 ## install: the binary, units and configuration below DESTDIR (PREFIX=/usr/local)
 PREFIX ?= /usr/local
 install: build
-	install -D -m 0755 adic $(DESTDIR)$(PREFIX)/bin/adic
+	install -D -m 0755 '$(BINARY)' $(DESTDIR)$(PREFIX)/bin/adic
 	install -d $(DESTDIR)/etc/systemd/system
-	sed 's#/usr/bin/adic#$(PREFIX)/bin/adic#' deploy/systemd/adic.service >$(DESTDIR)/etc/systemd/system/adic.service
-	install -m 0644 deploy/systemd/adic.socket $(DESTDIR)/etc/systemd/system/
-	test -e $(DESTDIR)/etc/adic/adic.toml || install -D -m 0644 deploy/adic.toml $(DESTDIR)/etc/adic/adic.toml
+	install -m 0644 deploy/systemd/* $(DESTDIR)/etc/systemd/system/
+	sed -i 's#/usr/bin/adic#$(PREFIX)/bin/adic#' $(DESTDIR)/etc/systemd/system/adic*.service
+	for file in adic.toml explorer.toml; do \
+	  test -e $(DESTDIR)/etc/adic/$$file || install -D -m 0644 deploy/$$file $(DESTDIR)/etc/adic/$$file || exit 1; \
+	done
 
 clean:
 	rm -rf adic dist

@@ -36,7 +36,7 @@ func driven(t testing.TB, enc event.Encoding, s Subscription) (*Connection, *ato
 		catalogue: catalogue(),
 		log:       slog.New(slog.DiscardHandler),
 		started:   time.Now(),
-		metrics:   newMetrics(metrics.NewSet()),
+		metrics:   newMetrics(metrics.NewSet(), catalogue()),
 	}
 	settings := testSettings()
 	hub.set.Store(&settings)

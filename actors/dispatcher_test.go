@@ -11,7 +11,7 @@ import (
 // its recorder checks.
 func TestDispatcherRunsAll(t *testing.T) {
 	const boxes, signals, senders = 100, 200, 4
-	d := newDispatcher(4, newMetrics(metrics.NewSet()))
+	d := newDispatcher(4, newMetrics(metrics.NewSet(), catalogue()))
 	all := make([]*mailbox, boxes)
 	recorders := make([]*recorder, boxes)
 	for i := range all {
@@ -42,7 +42,7 @@ func TestDispatcherRunsAll(t *testing.T) {
 // take gives out a chunk at most, so that the workers share a long list, and in
 // the order of the list.
 func TestDispatcherChunks(t *testing.T) {
-	d := newDispatcher(0, newMetrics(metrics.NewSet()))
+	d := newDispatcher(0, newMetrics(metrics.NewSet(), catalogue()))
 	const n = 2*chunk + 3
 	all := make([]*mailbox, n)
 	for i := range all {

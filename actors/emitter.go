@@ -144,7 +144,7 @@ func (e *Emitter) release(b *placement) {
 		e.hub.stream().classes[p].emitted.Store(b.at.Pos[p])
 	}
 	e.hub.sendQueue(&enqueue{batch: b.batch})
-	e.hub.metrics.emitted.Add(len(b.batch))
+	e.hub.metrics.emit(b.batch)
 }
 
 // recall answers whether a batch was accepted before.

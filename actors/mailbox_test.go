@@ -184,7 +184,7 @@ func newMailbox(t *testing.T, d *dispatcher) (*mailbox, *recorder) {
 
 func TestMailboxDeliversLetters(t *testing.T) {
 	const senders, letters = 8, 500
-	d := newDispatcher(3, newMetrics(metrics.NewSet()))
+	d := newDispatcher(3, newMetrics(metrics.NewSet(), catalogue()))
 	m, r := newMailbox(t, d)
 	type letterOf struct{ sender, n int }
 	var wg sync.WaitGroup
@@ -214,7 +214,7 @@ func TestMailboxDeliversLetters(t *testing.T) {
 // All that a mailbox holds is handled in one turn: letters first, in order, and
 // each kind of work once however often it was signalled.
 func TestMailboxTurn(t *testing.T) {
-	m, r := newMailbox(t, newDispatcher(0, newMetrics(metrics.NewSet())))
+	m, r := newMailbox(t, newDispatcher(0, newMetrics(metrics.NewSet(), catalogue())))
 	m.dispatch.closed = true
 	for range 3 {
 		m.wake()
@@ -240,7 +240,7 @@ func TestMailboxTurn(t *testing.T) {
 
 // A panic ends a turn. Letters that were not read yet are read in the next one.
 func TestMailboxAfterPanic(t *testing.T) {
-	d := newDispatcher(2, newMetrics(metrics.NewSet()))
+	d := newDispatcher(2, newMetrics(metrics.NewSet(), catalogue()))
 	m, r := newMailbox(t, d)
 	r.panics = func(msg any) bool { return msg == 2 }
 	for n := range 5 {

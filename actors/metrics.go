@@ -16,6 +16,7 @@ import (
 // with; the server writes that set out.
 type Metrics struct {
 	emitted    *metrics.Counter
+	byType     []*metrics.Counter // the same by TypeID
 	wsMessages *metrics.Counter
 	sseMessages,
 	wsBytes,
@@ -41,7 +42,7 @@ type Metrics struct {
 // supervised are the names under which restarts and crashes are counted.
 var supervised = []string{"emitter", "queue", "connection"}
 
-func newMetrics(set *metrics.Set) *Metrics {
+func newMetrics(set *metrics.Set, catalogue *event.Catalogue) *Metrics {
 	m := &Metrics{
 		emitted:     set.NewCounter("adic_events_emitted_total"),
 		wsMessages:  set.NewCounter("adic_websocket_messages_sent_total"),
@@ -63,12 +64,26 @@ func newMetrics(set *metrics.Set) *Metrics {
 		m.dropped[p] = set.NewCounter(fmt.Sprintf("adic_events_dropped_total{priority=%q}", p))
 		m.refused[p] = set.NewCounter(fmt.Sprintf("adic_events_refused_total{priority=%q}", p))
 	}
+	for _, t := range catalogue.Types() {
+		m.byType = append(m.byType, set.NewCounter(fmt.Sprintf("adic_events_by_type_total{type=%q,priority=%q}", t.Name, t.Priority)))
+	}
 	for _, name := range supervised {
 		m.restarts[name] = set.NewCounter(fmt.Sprintf("adic_actor_restarts_total{actor=%q}", name))
 	}
 	set.NewGauge("adic_connections_lagging", func() float64 { return float64(m.lagging.Load()) })
 	set.RegisterMetricsWriter(m.latency.write)
 	return m
+}
+
+// emit counts events that were accepted. Those of types that the catalogue lacks are
+// counted by where they come from.
+func (m *Metrics) emit(batch []*event.Event) {
+	m.emitted.Add(len(batch))
+	for _, e := range batch {
+		if int(e.Type) < len(m.byType) {
+			m.byType[e.Type].Inc()
+		}
+	}
 }
 
 // drop counts events that a client should have had and did not get.

@@ -95,7 +95,7 @@ func NewRouter(o Options) (*Router, error) {
 		o.Journal = noJournal{}
 	}
 	at, past := o.Journal.Past()
-	m := newMetrics(o.Metrics)
+	m := newMetrics(o.Metrics, o.Catalogue)
 	r := &Router{
 		metrics:   m,
 		dispatch:  newDispatcher(runtime.GOMAXPROCS(0), m),

@@ -157,7 +157,7 @@ func TestParseClose(t *testing.T) {
 // looseConnection is a Connection that belongs to no actor, for driving a session.
 func looseConnection(deflate bool) (*Connection, *wsSession) {
 	hub := &Router{catalogue: catalogue(), started: time.Now(),
-		metrics: newMetrics(metrics.NewSet())}
+		metrics: newMetrics(metrics.NewSet(), catalogue())}
 	settings := testSettings()
 	settings.ClientMessageRate = 0
 	hub.set.Store(&settings)

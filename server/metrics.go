@@ -116,6 +116,7 @@ func (c *counters) published(publisher string) *metrics.Counter {
 // help says what a family of metrics is, for those who see it for the first time.
 var help = map[string]string{
 	"adic_events_emitted_total":           "Events accepted by the emitter, each once.",
+	"adic_events_by_type_total":           "Events accepted by the emitter, by type and its priority.",
 	"adic_events_dropped_total":           "Events that a slow client should have had and did not get, by priority.",
 	"adic_events_refused_total":           "Events refused because too many were pending, by the lowest priority of their batch.",
 	"adic_events_pending":                 "Accepted events that wait for their turn in the rings, by priority.",

@@ -158,12 +158,14 @@ func TestMetricsNames(t *testing.T) {
 func TestMetricsValues(t *testing.T) {
 	f := busy(t)
 	for name, want := range map[string]string{
-		"adic_events_emitted_total":                 "7",
-		`adic_ring_events{priority="high"}`:         "3",
-		`adic_ring_events{priority="medium"}`:       "2",
-		`adic_ring_events{priority="low"}`:          "2",
-		"adic_events_pending_bytes":                 "0",
-		"adic_draining":                             "0",
+		"adic_events_emitted_total":                                          "7",
+		`adic_ring_events{priority="high"}`:                                  "3",
+		`adic_ring_events{priority="medium"}`:                                "2",
+		`adic_ring_events{priority="low"}`:                                   "2",
+		"adic_events_pending_bytes":                                          "0",
+		`adic_events_by_type_total{type="MessageFinalized",priority="high"}`: "1",
+		`adic_events_by_type_total{type="TipsUpdated",priority="high"}`:      "0",
+		"adic_draining": "0",
 		`adic_rejections_total{reason="not_found"}`: "1",
 		`adic_rejections_total{reason="bad_event"}`: "1",
 	} {

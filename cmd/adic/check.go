@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -36,6 +37,7 @@ The exit status is 0 if nothing failed (warnings do not count), 1 if something d
 		Example: `  adic check
   adic check https://events.example.org --origin https://explorer.example.org
   adic check https://events.example.org --operators http://10.0.0.7:9123 --hold 70s
+  adic check --only ready                       as the health check of a container
   adic check --json | jq '.checks[] | select(.status == "failed")'`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -60,6 +62,11 @@ The exit status is 0 if nothing failed (warnings do not count), 1 if something d
 			if o.Connections < 0 || o.Connections > 10_000 {
 				return &usageError{errors.New("--connections must be from 0 to 10000")}
 			}
+			for _, name := range o.Only {
+				if !slices.Contains(check.Names(), name) {
+					return &usageError{fmt.Errorf("--only: there is no check %q; there are %s", name, strings.Join(check.Names(), ", "))}
+				}
+			}
 			if o.Hold < 0 || o.Patience <= 0 {
 				return &usageError{errors.New("--hold must not be negative, and --timeout above 0")}
 			}
@@ -81,6 +88,7 @@ The exit status is 0 if nothing failed (warnings do not count), 1 if something d
 	flags.DurationVar(&o.Hold, "hold", 20*time.Second, "how long streams have to stay open; 0 does not look")
 	flags.IntVar(&o.Connections, "connections", 100, "how many connections to open at once; 0 opens none")
 	flags.DurationVar(&o.Patience, "timeout", o.Patience, "how long an answer may take")
+	flags.StringSliceVar(&o.Only, "only", nil, "`names` of the checks to make, separated by commas; all without it")
 	flags.BoolVar(&asJSON, "json", false, "print what was found as JSON")
 	addCAFlag(cmd, &ca)
 	return cmd

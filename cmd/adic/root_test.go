@@ -42,6 +42,7 @@ func TestMistypedCommandLines(t *testing.T) {
 		{"emit --rat 5", `adic: unknown flag: --rat; did you mean --rate? (see 'adic emit --help')`},
 		{"tail --evnets=all", `did you mean --events?`},
 		{"config --api.prot=1", `did you mean --api.port?`},
+		{"check --only redy", `adic: --only: there is no check "redy"; there are reachable, tls, version, ready,`},
 		{"config --xyzzy", `adic: unknown flag: --xyzzy (see 'adic config --help')`},
 		{"emit --rate fast", `invalid argument "fast" for "--rate"`},
 		{"emit --rate", `flag needs an argument: --rate`},

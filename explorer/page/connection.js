@@ -14,7 +14,6 @@ export class NodeConnection {
   health;
 
   #badge = new Badge(byId('node'));
-  #lostAt;
   #changed;
 
   /** changed() is called with each answer. */
@@ -42,21 +41,13 @@ export class NodeConnection {
 
   #show() {
     const connection = this.health?.connection;
-    const up = connection?.status === 'connected' || connection?.status === 'idle';
-    if (up) this.#lostAt = undefined;
-    else this.#lostAt ??= Date.now();
+    const up = connection?.status === 'connected';
     if (!connection) this.#badge.show('off', 'node: not known');
     else if (up) this.#badge.show('live', `node: ${names[connection.mode] ?? connection.mode}`);
     else if (connection.status === 'closed') this.#badge.show('off', 'node: closed');
-    else this.#badge.show('trying', `node: lost since ${clock(lostSince(connection, this.#lostAt))}`);
+    else this.#badge.show('trying', `node: lost since ${clock(Date.parse(connection.since) || Date.now())}`);
     byId('node').title = connection ? describe(connection) : 'the explorer does not answer';
   }
-}
-
-// Whoever has just opened the page has not seen it: what came last was before it.
-function lostSince(connection, seen) {
-  const last = Date.parse(connection.last_event);
-  return last && last < seen ? last : seen;
 }
 
 function describe({ mode, status, node, error }) {

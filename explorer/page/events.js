@@ -18,7 +18,7 @@ export function events(page, context) {
     title: 'Events',
     path: 'events',
     fields: [types(context.catalogue), order, ...times],
-    into: new EventGroups('Events, by day'),
+    into: new EventGroups('Events, by day', { heading: 'h2' }),
     none: 'No event matches.',
     concerns: (event) => wanted === undefined || wanted.includes(event.type),
   }, page, context);

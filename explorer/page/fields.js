@@ -2,18 +2,29 @@
 // link leads to something.
 
 const kinds = {
-  message: ['message_id', 'subject_id', 'tips'],
-  address: ['address', 'from_address', 'to_address', 'from', 'to', 'owner', 'sponsor', 'worker', 'voter', 'proposer', 'recipient',
-    'committer', 'revealer', 'challenger', 'primary_aggregator'],
-  validator: ['validator_address'],
+  message: ['message_id', 'tips'],
+  address: ['address', 'from_address', 'to_address', 'from', 'to', 'owner', 'recipient', 'sponsor', 'worker', 'proposer', 'voter', 'challenger'],
+  validator: ['validator_address', 'committer', 'revealer', 'primary_aggregator'],
   proposal: ['proposal_id'],
   task: ['task_id'],
   challenge: ['challenge_id'],
+  subject: ['subject_id'],
+  escrow: ['lock_id'],
+  epoch: ['epoch', 'epoch_id', 'target_epoch', 'enact_epoch', 'deadline_epoch', 'window_expiry_epoch'],
+  peer: ['peer_id'],
+  node: ['node_id'],
+  chain: ['chain_id'],
+  commit: ['commit_id'],
+  reveal: ['reveal_id'],
+  vote: ['vote_id'],
   proof: ['proof_id'],
   arbitration: ['arbitration_id'],
-  escrow: ['lock_id'],
-  epoch: ['epoch', 'epoch_id', 'target_epoch'],
-  peer: ['peer_id'],
+  grant: ['grant_id'],
+  receipt: ['receipt_id'],
+  transaction: ['tx_hash'],
+  parameter: ['parameter_key', 'param_keys'],
+  content: ['evidence_cid', 'deliverable_cid'],
+  hash: ['genesis_hash', 'commitment_hash', 'vrf_proof_hash', 'randomness_hash', 'result_hash'],
 };
 
 const byField = new Map(Object.entries(kinds).flatMap(([kind, fields]) => fields.map((field) => [field, kind])));

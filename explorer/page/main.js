@@ -8,6 +8,7 @@ import { identifier } from './details.js';
 import { announce, byId } from './dom.js';
 import { event, events } from './events.js';
 import { Filter } from './filter.js';
+import { parseExactly } from './json.js';
 import { message, messages } from './messages.js';
 import { Navigation } from './navigation.js';
 import { overview } from './overview.js';
@@ -50,11 +51,11 @@ const badge = new Badge(byId('badge'));
 let held = false; // whether there was a connection before
 const stream = new Stream(new Filter(), {
   state(state, text) {
-    badge.show(state, text.replace(/, \d+ ms$/, '')); // it would move what is beside it
+    badge.show(state, text.replace(/, \d+ ms$| in [\d.]+ s$/, '')); // numbers would move what is beside it
   },
   filter() {},
   message(m, fresh) {
-    if (m.type === 'Event' && (fresh || !held)) navigation.view?.event?.(m);
+    if (m.type === 'Event' && (fresh || !held)) navigation.view?.event?.({ ...m, event: parseExactly(m.raw) });
     if (m.type === 'Lagged') navigation.view?.resumed?.();
     schedule();
   },
@@ -74,7 +75,7 @@ function schedule() {
   scheduled = true;
   requestAnimationFrame(() => {
     scheduled = false;
-    if (performance.now() - ticked < 500) return; // twice a second is enough for eyes
+    if (performance.now() - ticked < 900) return; // once a second is enough for eyes
     ticked = performance.now();
     navigation.view?.tick?.();
   });

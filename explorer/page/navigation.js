@@ -17,6 +17,7 @@ export class Navigation {
   #unknown;
   #context;
   #view;
+  #path;
   #abort = new AbortController();
 
   /**
@@ -41,6 +42,8 @@ export class Navigation {
   start() {
     for (const a of document.querySelectorAll('a[data-path]')) a.href = resource(a.dataset.path).href;
     byId('brand').href = root.href;
+    const icon = document.querySelector('link[rel=icon]');
+    icon.href = icon.href; // is looked for again at each address
     return this.#show({ restore: true, first: true });
   }
 
@@ -78,18 +81,21 @@ export class Navigation {
     const { signal } = this.#abort = new AbortController();
     const state = restore ? history.state : null;
     const path = below(new URL(location.href)) ?? '';
-    const focused = document.activeElement?.closest('main') && document.activeElement.id;
+    // Whoever has changed a filter stays where that is.
+    const stays = path === this.#path && !restore;
+    const focused = stays && document.activeElement?.closest('main') ? document.activeElement.id : '';
+    const scroll = stays && focused ? scrollY : state?.scroll ?? 0;
+    this.#path = path;
     const view = this.#view = this.#make(path, state?.view ?? {});
     this.title(view.title);
     byId('main').replaceChildren(view.root);
     this.#mark(path);
-    // Whoever has changed a filter stays there; else what is new is at the top.
     if (focused && byId(focused)) byId(focused).focus({ preventScroll: true });
     else if (!first) byId('main').focus({ preventScroll: true });
     if (!first) announce(view.title);
-    if (!state) scrollTo(0, 0);
+    scrollTo(0, scroll);
     await view.load?.(signal);
-    if (state && !signal.aborted) scrollTo(0, state.scroll ?? 0);
+    if (scroll > 0 && !signal.aborted) scrollTo(0, scroll); // what was scrolled to is there now
   }
 
   /** Says what shows, where that is known later. */

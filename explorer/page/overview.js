@@ -14,7 +14,7 @@ const refresh = 30_000; // ms, after which totals and charts are asked for again
 
 export function overview({ query, state }, { catalogue, node, go }) {
   const span = query.get('span') in spans ? query.get('span') : Object.keys(spans)[0];
-  const totals = element('dl', { class: 'totals' });
+  const totals = new Totals();
   const losses = element('div');
   const charts = new Charts(span);
   const messages = new Newest('messages', 'Newest messages', 'messages');
@@ -30,13 +30,14 @@ export function overview({ query, state }, { catalogue, node, go }) {
   const root = element('div', { class: 'page' },
     element('div', { class: 'head' }, element('h1', {}, 'Overview'),
       element('div', { class: 'tools' }, chooser(span, go), pause)),
-    status, losses, totals, charts.root,
+    status, losses, totals.root, charts.root,
     element('div', { class: 'halves' }, messages.root, events.root),
     element('section', { class: 'card', 'aria-labelledby': 'node-title' }, element('h2', { id: 'node-title' }, 'The index and its node'), facts));
 
   let signal;
   let asked = 0;
   let stats;
+  let shownHealth;
   const paused = () => pause.getAttribute('aria-pressed') === 'true';
 
   async function load(s) {
@@ -59,20 +60,12 @@ export function overview({ query, state }, { catalogue, node, go }) {
   }
 
   function showTotals() {
-    const { messages: by } = stats;
-    const all = Object.values(by).reduce((sum, n) => sum + n, 0);
-    totals.replaceChildren(
-      total('events', 'Events', stats.events, `${number(stats.stored)} stored`),
-      total('messages', 'Messages', all, ['finalized', 'rejected'].filter((s) => by[s]).map((s) => `${number(by[s])} ${s}`).join(', ')),
-      total('', 'Tips', stats.tips, 'not approved yet'),
-      total('addresses', 'Addresses', stats.addresses, `${count(stats.validators, 'validator')}`),
-      total('proposals', 'Proposals', stats.proposals, ''),
-      total('', 'Supply', stats.last['economics.total'], supply(stats.last)));
-    losses.replaceChildren(...stats.gaps > 0 ? [element('p', { class: 'notice' },
-      `The node reported ${count(stats.gaps, 'loss', 'losses')}: ${describeLoss(stats.lost)} priority. What is shown here lacks these events.`)] : []);
+    totals.set(stats);
+    losses.replaceChildren(...stats.gaps > 0 ? [element('p', { class: 'notice' }, lossText(stats))] : []);
   }
 
   function showFacts() {
+    shownHealth = node.health;
     const { connection, events: indexed } = node.health ?? {};
     const entries = [
       ['Node', connection?.node ?? '–'],
@@ -91,10 +84,8 @@ export function overview({ query, state }, { catalogue, node, go }) {
       messages.flush(messageRow);
       events.flush(eventRow);
     }
-    if (stats) {
-      showTotals();
-      showFacts();
-    }
+    if (stats) totals.set(stats);
+    if (shownHealth !== node.health) showFacts();
     if (signal && !signal.aborted && Date.now() - asked > refresh) load(signal);
   }
 
@@ -116,16 +107,40 @@ export function overview({ query, state }, { catalogue, node, go }) {
   return { title: 'Overview', root, load, tick, event, resumed: () => load(signal), state: () => state };
 }
 
-function supply(last) {
-  const circulating = last['economics.circulating'];
-  const treasury = last['economics.treasury'];
-  return circulating === undefined ? '' : ['circulating ', compact(Math.round(circulating)), ', treasury ', compact(Math.round(treasury))];
+function lossText({ gaps, lost }) {
+  const counts = describeLoss(lost);
+  const counted = counts === 'none' ? 'of events that could not be counted' : `of these events by priority: ${counts}`;
+  return `The node reported ${count(gaps, 'loss', 'losses')}, ${counted}. What is shown here lacks them.`;
 }
 
-function total(path, name, value, more) {
-  const shownValue = compact(typeof value === 'number' ? Math.round(value) : value);
-  const title = path === '' ? name : element('a', { href: resource(path).href }, name);
-  return element('div', { class: 'total card' }, element('dt', {}, title), element('dd', {}, shownValue), element('dd', { class: 'quiet small' }, ...[more].flat()));
+// What there is in total: a figure each, and a few words on it.
+class Totals {
+  root = element('dl', { class: 'totals' });
+  #shown = new Map(); // name to the elements that change
+
+  set({ events, stored, messages, tips, addresses, validators: validating, proposals, last }) {
+    const all = Object.values(messages).reduce((sum, n) => sum + n, 0);
+    this.#put('Events', 'events', events, `${number(stored)} stored`);
+    this.#put('Messages', 'messages', all, ['finalized', 'rejected'].filter((s) => messages[s]).map((s) => `${number(messages[s])} ${s}`).join(', '));
+    this.#put('Tips', '', tips, 'not approved yet');
+    this.#put('Addresses', 'addresses', addresses, count(validating, 'validator'));
+    this.#put('Proposals', 'proposals', proposals, '');
+    this.#put('Supply', '', last['economics.total'], last['economics.total'] === undefined ? ''
+      : `${compact(last['economics.circulating'])} in circulation`);
+  }
+
+  #put(name, path, value, more) {
+    let shown = this.#shown.get(name);
+    if (!shown) {
+      shown = { value: element('dd'), more: element('dd', { class: 'quiet small' }) };
+      this.#shown.set(name, shown);
+      this.root.append(element('div', { class: 'total card' },
+        element('dt', {}, path === '' ? name : element('a', { href: resource(path).href }, name)), shown.value, shown.more));
+    }
+    setText(shown.value, compact(value));
+    shown.value.title = number(value);
+    setText(shown.more, more);
+  }
 }
 
 function chooser(span, go) {

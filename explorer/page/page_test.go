@@ -1,6 +1,8 @@
 package page
 
 import (
+	"maps"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -51,6 +53,34 @@ func TestPathsOfTheAPI(t *testing.T) {
 	}
 	if len(asked) < 12 {
 		t.Errorf("found only %v", asked)
+	}
+}
+
+// Links lead where the index has something: its table of fields is that of the pages.
+func TestFieldsOfIdentifiers(t *testing.T) {
+	indexed := map[string]string{}
+	source, err := os.ReadFile("../store/fields.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	kinds := map[string]string{}
+	for _, match := range regexp.MustCompile(`(kind\w+)\s+= "(\w+)"`).FindAllStringSubmatch(string(source), -1) {
+		kinds[match[1]] = match[2]
+	}
+	for _, match := range regexp.MustCompile(`"(\w+)":\s+(kind\w+),`).FindAllStringSubmatch(string(source), -1) {
+		indexed[match[1]] = kinds[match[2]]
+	}
+	if len(indexed) < 40 {
+		t.Fatalf("found only the fields %v in the source of the index", indexed)
+	}
+	linked := map[string]string{}
+	for _, match := range regexp.MustCompile(`(?m)^  (\w+): \[([^\]]*)\],$`).FindAllStringSubmatch(string(mustAssets(t)["fields.js"].Body), -1) {
+		for _, field := range webtest.All(`'(\w+)'`, match[2]) {
+			linked[field] = match[1]
+		}
+	}
+	if !maps.Equal(linked, indexed) {
+		t.Errorf("the pages link %v, want %v", linked, indexed)
 	}
 }
 

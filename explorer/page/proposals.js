@@ -50,7 +50,7 @@ export function proposal({ id, query, state }, context) {
         ['Proposer', p.proposer && link('address', p.proposer)],
         ['Submitted', p.submitted && time(p.submitted)],
         ['To be enacted in', p.enact_epoch === undefined ? '' : 'epoch ', p.enact_epoch === undefined ? '' : link('epoch', p.enact_epoch)],
-        ['Parameters', p.parameters?.join(', ')],
+        ['Parameters', ...links('parameter', p.parameters)],
         ['Result', words(p.result ?? '')],
         ['Changed', p.changed?.join(', ')],
         ['Updated', time(p.updated)],
@@ -60,6 +60,8 @@ export function proposal({ id, query, state }, context) {
     ],
   }, context);
 }
+
+const links = (kind, ids = []) => (ids.length === 0 ? [''] : ids.flatMap((id) => [link(kind, id), ' ']));
 
 function votes({ tally, votes: ballots = [] }) {
   return [

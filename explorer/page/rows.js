@@ -12,8 +12,8 @@ export function sentence(event, self) {
   return story(event).flatMap((part) => (typeof part === 'string' ? [part] : value(event, part, self)));
 }
 
-// Names that mean something only as they are.
-const asIs = ['parameter_key', 'old_value', 'new_value'];
+// Values that mean something only as they are.
+const asIs = ['old_value', 'new_value'];
 
 function value(event, { field, value: v }, self) {
   const kind = kindOf(event.type, field);
@@ -76,9 +76,12 @@ export class EventGroups {
   #day;
   #rows;
   #self;
+  #heading;
 
-  constructor(label, { self } = {}) {
+  /** heading is the element for a day, below the one before it on the page. */
+  constructor(label, { self, heading = 'h3' } = {}) {
     this.#self = self;
+    this.#heading = heading;
     this.root = element('div', { class: 'groups', role: 'group', 'aria-label': label });
   }
 
@@ -88,7 +91,7 @@ export class EventGroups {
       if (day !== this.#day) {
         this.#day = day;
         this.#rows = element('ol', { class: 'events' });
-        this.root.append(element('section', {}, element('h3', { class: 'day' }, day), this.#rows));
+        this.root.append(element('section', {}, element(this.#heading, { class: 'day' }, day), this.#rows));
       }
       this.#rows.append(eventRow(item, { self: this.#self }));
     }

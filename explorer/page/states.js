@@ -15,5 +15,5 @@ export function problem(failure, again) {
   button.addEventListener('click', again);
   const advice = failure.status === 0 ? 'It is tried again when the connection is back.' : '';
   return element('div', { class: 'state problem', role: 'alert' },
-    element('p', {}, `This cannot be shown: ${failure.message}. ${advice}`), ...failure.status === 400 ? [] : [button]);
+    element('p', {}, `This cannot be shown: ${failure.message.replace(/\.$/, '')}. ${advice}`), ...failure.status === 400 ? [] : [button]);
 }

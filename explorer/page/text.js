@@ -15,11 +15,10 @@ export function number(value) {
 
 const short = new Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 1 });
 
-/** A number in short, such as 1.2K, with all of it to point at. */
+/** A number in short if it is a long one, such as 12.3K. */
 export function compact(value) {
   const n = Number(value);
-  if (!Number.isFinite(n) || Math.abs(n) < 10_000) return number(value);
-  return element('span', { title: number(value) }, short.format(n));
+  return Number.isFinite(n) && Math.abs(n) >= 100_000 ? short.format(n) : number(value);
 }
 
 export const count = (n, one, many = one + 's') => `${number(n)} ${n === 1 ? one : many}`;

@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 )
 
@@ -45,6 +46,7 @@ type Options struct {
 	Hold        time.Duration
 	Connections int           // of the short load; 0 is none
 	Patience    time.Duration // for one answer
+	Only        []string      // names of checks, as Names has them; empty is all
 }
 
 // inspection is one run.
@@ -84,9 +86,20 @@ func Run(ctx context.Context, o Options, tell func(Result)) []Result {
 		},
 	}}
 	for _, c := range checks {
-		in.run(ctx, c)
+		if len(o.Only) == 0 || c.name == first || slices.Contains(o.Only, c.name) {
+			in.run(ctx, c)
+		}
 	}
 	return in.found
+}
+
+// Names returns the names of all checks, in their order.
+func Names() []string {
+	var names []string
+	for _, c := range checks {
+		names = append(names, c.name)
+	}
+	return names
 }
 
 // A step is one check. One that needs the router is skipped when it was not reached.
@@ -96,8 +109,11 @@ type step struct {
 	run   func(*inspection, context.Context) Result
 }
 
+// first is the check that the others build on. It is always made.
+const first = "reachable"
+
 var checks = []step{
-	{"reachable", nil, (*inspection).reach},
+	{first, nil, (*inspection).reach},
 	{"tls", reached, (*inspection).checkTLS},
 	{"version", reached, (*inspection).version},
 	{"ready", reached, (*inspection).ready},

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -37,6 +38,23 @@ func TestSkew(t *testing.T) {
 		if got := skew(date, from, to); got != test.want {
 			t.Errorf("%s: %v, want %v", test.date, got, test.want)
 		}
+	}
+}
+
+// Who asks for some checks gets those, and the one that they build on.
+func TestOnly(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	defer server.Close()
+	u, err := url.Parse(server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, r := range Run(t.Context(), Options{Router: u, Patience: time.Second, Only: []string{"ready", "health"}}, nil) {
+		names = append(names, r.Check)
+	}
+	if want := []string{"reachable", "ready", "health"}; !slices.Equal(names, want) {
+		t.Errorf("checked %q, want %q", names, want)
 	}
 }
 

@@ -268,14 +268,28 @@ func TestLivePageSurvivesARestart(t *testing.T) {
 	})
 }
 
-// Where WebSockets do not open the page takes the other stream.
+// Where WebSockets do not open the page takes the other stream, and where that does not
+// open either it polls.
 func TestLivePageFallsBack(t *testing.T) {
 	t.Parallel()
-	r := startRouter(t, "--api.enable_websocket=false", "--api.enable_metrics=false")
-	p := openLivePage(t, r, "SSE")
-	r.publish(t, energy)
-	p.awaitTexts(t, rows, "EnergyUpdated")
-	p.await(t, "#health", "the page says what it lacks", func(text string) bool { return strings.Contains(text, "metrics are off") })
+	for transport, flags := range map[string][]string{
+		"SSE":     {"--api.enable_websocket=false"},
+		"polling": {"--api.enable_websocket=false", "--api.enable_sse=false"},
+	} {
+		t.Run(transport, func(t *testing.T) {
+			t.Parallel()
+			r := startRouter(t, append(flags, "--api.enable_metrics=false")...)
+			p := openLivePage(t, r, transport)
+			r.publish(t, energy)
+			r.publish(t, aMessage("polled"))
+			p.awaitTexts(t, rows, "MessageAdded", "EnergyUpdated")
+			p.await(t, "#health", "the page says what it lacks", func(text string) bool { return strings.Contains(text, "metrics are off") })
+			p.click(t, "#events .event")
+			if json := p.text(t, "#detail-json"); !strings.Contains(json, "12345678901234567890") {
+				t.Errorf("the event shows as %s", json)
+			}
+		})
+	}
 }
 
 // Behind a proxy the page can be below a path of its own.

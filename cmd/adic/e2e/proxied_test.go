@@ -9,12 +9,35 @@ import (
 // and operators see it.
 func TestLimitsBehindNginx(t *testing.T) {
 	t.Parallel()
-	r := startRouter(t, "--admin.listen", "127.0.0.1:0", "--api.trusted_proxies", "127.0.0.1/32",
-		"--limits.connections_per_address", "1")
+	r := startLimited(t)
 	addr, errors := startProxy(t, r)
+	wantLimitsOfClients(t, r, "http://"+addr)
+	if text := errors.String(); text != "" {
+		t.Errorf("nginx complains: %s", text)
+	}
+}
+
+// The same behind Caddy.
+func TestLimitsBehindCaddy(t *testing.T) {
+	t.Parallel()
+	r := startLimited(t)
+	addr, _, _ := startCaddy(t, r.addr, freeAddr(t), "")
+	wantLimitsOfClients(t, r, "https://"+addr)
+}
+
+// startLimited starts a router that lets in one connection of an address, and trusts a
+// proxy on this machine to say which that is.
+func startLimited(t *testing.T) *router {
+	return startRouter(t, "--admin.listen", "127.0.0.1:0", "--api.trusted_proxies", "127.0.0.1/32",
+		"--limits.connections_per_address", "1")
+}
+
+// wantLimitsOfClients wants the router behind the proxy at url to tell clients apart.
+func wantLimitsOfClients(t *testing.T, r *router, url string) {
+	t.Helper()
 	curl := func(from string, more ...string) *process {
-		args := append([]string{"--silent", "--show-error", "--no-buffer", "--include", "--interface", from}, more...)
-		return start(t, tool(t, "curl"), append(args, sseURL(addr))...)
+		args := append([]string{"--silent", "--show-error", "--no-buffer", "--include", "--insecure", "--http1.1", "--interface", from}, more...)
+		return start(t, tool(t, "curl"), append(args, url+"/v1/sse/events")...)
 	}
 	status := func(p *process) (line string) {
 		eventually(t, "there is an answer", func() bool {
@@ -50,8 +73,5 @@ func TestLimitsBehindNginx(t *testing.T) {
 		if !strings.Contains(out, address+" ") {
 			t.Errorf("operators do not see %s:\n%s", address, out)
 		}
-	}
-	if text := errors.String(); text != "" {
-		t.Errorf("nginx complains: %s", text)
 	}
 }

@@ -20,9 +20,12 @@ has() { command -v "$1" >/dev/null; }
 has curl || missing+=(curl ca-certificates)
 has openssl || missing+=(openssl)
 has nginx || missing+=(nginx-light)
+has buildah || missing+=(buildah)
+has caddy || missing+=(caddy)
 has chromium || missing+=(chromium)
 has promtool || missing+=(prometheus)
 has systemd-socket-activate || missing+=(systemd)
+has docker-compose || missing+=(docker-compose)
 has ip || missing+=(iproute2)
 has prlimit || missing+=(util-linux)
 has node || missing+=(nodejs)
@@ -52,7 +55,7 @@ install_packages() {
 	"${root[@]}" env DEBIAN_FRONTEND=noninteractive \
 		apt-get install -y -qq --no-install-recommends "$@"
 	if [ -d /run/systemd/system ]; then
-		for service in nginx postgresql prometheus; do
+		for service in caddy nginx postgresql prometheus; do
 			[[ " $* " != *" $service"* ]] || "${root[@]}" systemctl disable --quiet "$service"
 		done
 	fi
