@@ -1,8 +1,10 @@
 package actors
 
 import (
+	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -111,6 +113,7 @@ func (c *Connection) start(ctx actor.Context) {
 		c.fail(ctx, err)
 		return
 	}
+	c.trace("client connected")
 	c.talk.open(c)
 	if err := c.talk.receive(c, nil); err != nil { // of what came right behind the handshake
 		c.refuse(ctx, err)
@@ -147,6 +150,7 @@ func (c *Connection) stop() {
 	}
 	c.hub.wheel.remove(&c.box)
 	c.settleLosses()
+	c.trace("client left")
 	if err := c.conn.Close(); err != nil {
 		c.hub.log.Debug("cannot close transport", "connection", c.pid.GetId(), "error", err)
 	}
@@ -191,7 +195,7 @@ func (c *Connection) refuse(ctx actor.Context, err error) {
 		c.fail(ctx, err)
 		return
 	}
-	if reason.code != CloseTokenExpired { // which is the course of things
+	if !reason.byClient() && reason.code != CloseTokenExpired { // which are the course of things
 		c.complain(reason.code, reason.reason)
 	}
 	c.bye(reason.code, reason.reason)
@@ -202,6 +206,13 @@ func (c *Connection) refuse(ctx actor.Context, err error) {
 // not do. How many such lines there are is for the handler of the log to bound.
 func (c *Connection) complain(code uint16, reason string) {
 	c.hub.log.Info(c.kind()+" error: client closed", "connection", c.pid.GetId(), "remote", c.conn.RemoteAddr(), "code", code, "reason", reason)
+}
+
+// trace logs a step in the life of the connection, for who looks for one client.
+func (c *Connection) trace(step string) {
+	if c.hub.log.Enabled(context.Background(), slog.LevelDebug) { // or nothing is to be made for it
+		c.hub.log.Debug(step, "connection", c.pid.GetId(), "transport", c.kind(), "remote", c.conn.RemoteAddr())
+	}
 }
 
 // kind is what the log calls the transport.

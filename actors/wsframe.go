@@ -17,19 +17,19 @@ const (
 )
 
 // Close codes (RFC 6455 §7.4.1, and ours from 4000 on, §7.4.2). Zero stands for
-// a close frame without a code.
+// a close frame without a code. docs/protocol.md has what stands beside them.
 const (
-	CloseNormal       = 1000
-	CloseGoingAway    = 1001
-	CloseProtocol     = 1002
-	CloseUnsupported  = 1003
-	CloseInvalidText  = 1007
-	ClosePolicy       = 1008
-	CloseTooBig       = 1009
-	CloseInternal     = 1011
-	CloseRestart      = 1012 // registered with IANA since: service restart
-	CloseTokenExpired = 4401
-	CloseStalled      = 4408
+	CloseNormal       = 1000 // the answer to a client that closed
+	CloseGoingAway    = 1001 // the router shuts down: come back, and go on by cursor
+	CloseProtocol     = 1002 // the client broke RFC 6455
+	CloseUnsupported  = 1003 // the client sent binary
+	CloseInvalidText  = 1007 // the client sent text that is not UTF-8
+	ClosePolicy       = 1008 // too many messages, or closed by the operator
+	CloseTooBig       = 1009 // a message over `stream.max_message_size`
+	CloseInternal     = 1011 // an error in the router, which is logged
+	CloseRestart      = 1012 // the router follows others, and their stream began anew: come back, and be told what is lost
+	CloseTokenExpired = 4401 // the token has expired
+	CloseStalled      = 4408 // nothing was read for `stream.stall_timeout`
 )
 
 // closeError is a reason to close a WebSocket.
@@ -39,6 +39,10 @@ type closeError struct {
 }
 
 func (e *closeError) Error() string { return fmt.Sprintf("close %d: %s", e.code, e.reason) }
+
+// byClient reports whether the client closed first: the answer repeats its code and has
+// no reason, which everything that the router closes for has.
+func (e *closeError) byClient() bool { return e.reason == "" }
 
 func violation(reason string) error { return &closeError{CloseProtocol, reason} }
 

@@ -87,7 +87,7 @@ func (c *Cluster) report(differs []string) {
 		return
 	}
 	for _, d := range differs {
-		c.log.Warn("cluster: " + d)
+		c.log.Warn("cluster: a stream is not as configured", "difference", d)
 	}
 	s.differs = differs
 	c.state.Store(&s)

@@ -104,11 +104,15 @@ func receive(ctx context.Context, c *client.Client, in chan<- arrival) {
 	}
 }
 
-// gather takes what is there, up to a batch, or up to the end.
+// gather takes what is there, up to a batch, or up to the end. There may be nothing that
+// is for the index.
 func (x *Indexer) gather(a arrival, in <-chan arrival) (batch []arrival, end error) {
 	for {
 		gap, lost := errors.AsType[*client.Gap](a.err)
 		switch {
+		case lost && len(batch) == 0 && x.stored.At.Epoch == 0:
+			// The index begins here, wherever that is: nothing is missing from it.
+			return nil, nil
 		case lost:
 			x.note(func(t *tally) { t.lastLoss = a.at })
 			x.o.Log.Warn("event error: the node has lost events, which the index will lack", "node", x.o.Node, "error", gap)

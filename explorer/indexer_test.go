@@ -265,6 +265,30 @@ func TestStrangeEvents(t *testing.T) {
 	}
 }
 
+// Where an index begins nothing is missing from it, however soon the node loses what it
+// was about to send.
+func TestBeginning(t *testing.T) {
+	const epoch = "00000000abcd"
+	url := strange(t, `{"events":[],"cursor":"`+epoch+`-9-0-0","dropped":null}`, func(int) []string {
+		return []string{
+			`{"type":"Lagged","dropped":{"high":2,"medium":0,"low":0}}`,
+			`{"type":"Event","id":"` + epoch + `-5-0-0","event":{"type":"MessageAdded","message_id":"m","depth":1,"timestamp":"2024-01-15T10:30:00Z"}}`,
+			`{"type":"Lagged","dropped":{"high":3,"medium":0,"low":0}}`,
+			`{"type":"Event","id":"` + epoch + `-9-0-0","event":{"type":"MessageAdded","message_id":"m","depth":2,"timestamp":"2024-01-15T10:30:00Z"}}`,
+		}
+	})
+	s := openStore(t, t.TempDir())
+	index(t, url, s)
+	eventually(t, "both events", func() bool { return stored(t, s) == 2 })
+	stats, err := s.Stats(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if stats.Gaps != 1 || stats.Lost["high"] != 3 {
+		t.Errorf("%d gaps, %v lost", stats.Gaps, stats.Lost)
+	}
+}
+
 // Where nothing has happened yet who watches can begin to.
 func TestEmptyNode(t *testing.T) {
 	n := startNode(t)
@@ -376,7 +400,10 @@ func TestNothingIsMissing(t *testing.T) {
 		x.connected(t, client.WebSocket)
 		n.publish(event.High, 1) // behind all the others
 		published++
-		eventually(t, "the last one", func() bool { high := numbers(t, s.Store)[event.High]; return len(high) > 0 && high[len(high)-1] == published })
+		eventually(t, "the last one", func() bool {
+			high := numbers(t, s.Store)[event.High]
+			return len(high) > 0 && high[len(high)-1] == published
+		})
 		total := 0
 		for p, got := range numbers(t, s.Store) {
 			total += len(got)

@@ -27,24 +27,63 @@ type streamParams struct {
 	verify func(token string) (actors.Grant, error)
 }
 
+// A parameter is one of the query of a stream or a poll. read is nil for those that
+// are read elsewhere.
+type parameter struct {
+	name, values, without string // for docs/protocol.md
+	read                  func(p *streamParams, s *Server, args *fasthttp.Args) error
+}
+
+var parameters = []parameter{
+	{"events", "names, aliases and prefixes (`vrf.*`), separated by commas; `all`", "all",
+		func(p *streamParams, s *Server, args *fasthttp.Args) (err error) {
+			p.subscription.Types, p.subscription.All, err = s.parseEvents(string(args.Peek("events")))
+			return err
+		}},
+	{"priority", "`high`, `medium`, `low`, separated by commas; `all`", "all",
+		func(p *streamParams, _ *Server, args *fasthttp.Args) (err error) {
+			p.subscription.Priorities, err = event.ParsePriorities(string(args.Peek("priority")))
+			return err
+		}},
+	{"format", "`flat` or `tagged`", "`flat`",
+		func(p *streamParams, _ *Server, args *fasthttp.Args) (err error) {
+			p.format, err = event.ParseFormat(string(args.Peek("format")))
+			return err
+		}},
+	{"since", "a cursor, or `earliest` for all that is retained", "what comes from now on",
+		func(p *streamParams, _ *Server, args *fasthttp.Args) (err error) {
+			p.start, err = parseSince(string(args.Peek("since")))
+			return err
+		}},
+	{"ids", "`true`: WebSocket messages and polled events carry their cursor", "`false`",
+		func(p *streamParams, _ *Server, args *fasthttp.Args) (err error) {
+			p.ids, err = parseSwitch("ids", args, false)
+			return err
+		}},
+	{"heartbeat", "`false`: no comments on an event stream", "`true`",
+		func(p *streamParams, _ *Server, args *fasthttp.Args) (err error) {
+			p.heartbeat, err = parseSwitch("heartbeat", args, true)
+			return err
+		}},
+	{"batch_delay", "`20ms`: what comes within it is sent together", "at once (`stream.batch_delay`)",
+		func(p *streamParams, s *Server, args *fasthttp.Args) (err error) {
+			p.window, err = parseWindow(string(args.Peek("batch_delay")), s.config.Load().Stream)
+			return err
+		}},
+	{"token", "access token, for clients that cannot set a header", "", nil},
+	{"limit", fmt.Sprintf("of polling: 1 to %d events", pollLimitMax), fmt.Sprint(pollLimit), nil},
+	{"wait", fmt.Sprintf("of polling: 0 to %d seconds to wait for an event", pollWaitMax), "0", nil},
+}
+
 // parseParams reads the query. It reports everything that is wrong with it.
 // Parameters that it does not know are left to proxies and caches, and ignored.
 func (s *Server) parseParams(args *fasthttp.Args) (p streamParams, err error) {
 	var wrong problems
-	p.subscription.Types, p.subscription.All, err = s.parseEvents(string(args.Peek("events")))
-	wrong.note(err)
-	p.subscription.Priorities, err = event.ParsePriorities(string(args.Peek("priority")))
-	wrong.note(err)
-	p.format, err = event.ParseFormat(string(args.Peek("format")))
-	wrong.note(err)
-	p.start, err = parseSince(string(args.Peek("since")))
-	wrong.note(err)
-	p.ids, err = parseSwitch("ids", args, false)
-	wrong.note(err)
-	p.heartbeat, err = parseSwitch("heartbeat", args, true)
-	wrong.note(err)
-	p.window, err = parseWindow(string(args.Peek("batch_delay")), s.config.Load().Stream)
-	wrong.note(err)
+	for i := range parameters {
+		if read := parameters[i].read; read != nil {
+			wrong.note(read(&p, s, args))
+		}
+	}
 	return p, wrong.err()
 }
 

@@ -10,7 +10,10 @@ import (
 
 // route is what a path answers to, by method. HEAD goes with GET.
 type route struct {
-	get, post func(s *Server, ctx *fasthttp.RequestCtx)
+	path, what string // what is in docs/protocol.md
+	get        func(s *Server, ctx *fasthttp.RequestCtx)
+	post       func(s *Server, ctx *fasthttp.RequestCtx)
+	postWhat   string
 	// guarded paths are for same-origin and allowed browser origins only.
 	guarded bool
 	// limited answers requests that come too often, and reports whether it did not.
@@ -21,36 +24,33 @@ type route struct {
 	page bool
 }
 
-// routes are all paths there are.
+// served are all paths there are, but for the files of the live page.
+var served = []route{
+	{path: "/v1/ws/events", what: "WebSocket stream", get: (*Server).websocket, guarded: true, limited: (*Server).mayBegin},
+	{path: "/v1/sse/events", what: "Server-Sent Events stream", get: (*Server).sseStream, guarded: true, limited: (*Server).mayBegin},
+	{path: "/v1/events", what: "the same events by polling, `wait=SECONDS` for long-polling", get: (*Server).poll,
+		post: (*Server).publish, postWhat: "publish", guarded: true, limited: (*Server).mayAsk},
+	{path: "/v1/events/types", what: "the event types of this router, as JSON", get: (*Server).eventTypes},
+	{path: "/v1/health/streaming", what: "health of the streams", get: (*Server).streamingHealth},
+	{path: "/health", what: "health of the process", get: (*Server).health},
+	{path: "/health/live", what: "whether it runs", get: (*Server).live},
+	{path: "/health/ready", what: "whether it takes new clients; 503 while it drains", get: (*Server).ready},
+	{path: "/metrics", what: "metrics for Prometheus", get: (*Server).writeMetrics, metrics: true},
+	{path: "/v1/metrics", what: "the same", get: (*Server).writeMetrics, metrics: true},
+	{path: "/", what: "the live page, for people (`api.live_page`); a WebSocket upgrade is served as `/v1/ws/events`", get: (*Server).livePage, page: true},
+}
+
+// routes finds a path among all there are.
 func routes(path string) (r route, ok bool) {
-	switch path {
-	case "/":
-		r = route{get: (*Server).livePage, page: true}
-	case "/v1/ws/events":
-		r = route{get: (*Server).websocket, guarded: true, limited: (*Server).mayBegin}
-	case "/v1/sse/events":
-		r = route{get: (*Server).sseStream, guarded: true, limited: (*Server).mayBegin}
-	case "/v1/events":
-		r = route{get: (*Server).poll, post: (*Server).publish, guarded: true, limited: (*Server).mayAsk}
-	case "/v1/events/types":
-		r = route{get: (*Server).eventTypes}
-	case "/health":
-		r = route{get: (*Server).health}
-	case "/health/live":
-		r = route{get: (*Server).live}
-	case "/health/ready":
-		r = route{get: (*Server).ready}
-	case "/v1/health/streaming":
-		r = route{get: (*Server).streamingHealth}
-	case "/metrics", "/v1/metrics":
-		r = route{get: (*Server).writeMetrics, metrics: true}
-	default:
-		if !strings.HasPrefix(path, assetPath) {
-			return r, false
+	for i := range served {
+		if served[i].path == path {
+			return served[i], true
 		}
-		r = route{get: (*Server).livePage, page: true}
 	}
-	return r, true
+	if strings.HasPrefix(path, assetPath) {
+		return route{get: (*Server).livePage, page: true}, true
+	}
+	return r, false
 }
 
 // off reports whether the configuration has taken the path away.

@@ -36,6 +36,12 @@ export function showJSON(into, text) {
   into.replaceChildren(...parts);
 }
 
+/** Parses JSON. Whole numbers that a double cannot hold become text, where a browser tells it. */
+export const parseExactly = (text) => JSON.parse(text, (key, value, context) => {
+  if (typeof value !== 'number' || Number.isSafeInteger(value) || !/^-?\d+$/.test(context?.source ?? '')) return value;
+  return context.source;
+});
+
 /**
  * The values of a key, each as it came, in the order in which they are in a text. The
  * key within such a value is a part of it.

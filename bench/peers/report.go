@@ -202,7 +202,7 @@ to bare sockets, and nothing else.
 		fmt.Fprintf(&b, "- **%s** (%s %s). %s\n", p.Name, p.Module, p.Version, p.Setup)
 	}
 	b.WriteString("- **router**: as it is, with the defaults of its settings; limits on connections raised.\n\n" +
-		"## Again\n\n    make bench\n\nor, in `bench/peers`, parts of it: `go run . run --help`. `--loads` and `--servers` choose, " +
+		"## Again\n\n```sh\nmake bench\n```\n\nor, in `bench/peers`, parts of it: `go run . run --help`. `--loads` and `--servers` choose, " +
 		"`--quick` only looks whether everything works.\n")
 	return b.String()
 }

@@ -28,7 +28,7 @@ through the proxy, with TLS, as a page of another origin. Nothing is published o
 changed.
 
 It checks that the router is reachable, its certificate, readiness and health,
-clock, metrics, WebSocket, SSE and polling, filters, resuming, whether all requests
+the node that an explorer follows, clock, metrics, WebSocket, SSE and polling, filters, resuming, whether all requests
 meet the same stream, origins, that streams stay open and have heartbeats, a short
 load, and the limits of files and kernel.
 

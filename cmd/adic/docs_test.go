@@ -4,6 +4,10 @@ import (
 	"bytes"
 	"flag"
 	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,6 +15,7 @@ import (
 
 	"github.com/adic-network/router/config"
 	"github.com/adic-network/router/event"
+	"github.com/adic-network/router/server"
 )
 
 var update = flag.Bool("update", false, "write the generated pages of docs/ anew")
@@ -45,6 +50,64 @@ func TestGeneratedPages(t *testing.T) {
 			}
 		})
 	}
+}
+
+// The tables of docs/protocol.md are those of the code:
+//
+//	go test ./cmd/adic -run ProtocolPage -update
+func TestProtocolPage(t *testing.T) {
+	const file = "../../docs/protocol.md"
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := string(text)
+	for name, write := range map[string]func(w io.Writer) error{
+		"endpoints":   server.WriteEndpoints,
+		"parameters":  server.WriteParameters,
+		"close codes": writeCloseCodes,
+	} {
+		head, rest, begins := strings.Cut(page, "<!-- "+name+": made from the code -->\n\n")
+		_, tail, ends := strings.Cut(rest, "\n<!-- end of "+name+" -->")
+		if !begins || !ends {
+			t.Fatalf("docs/protocol.md has no place for the %s", name)
+		}
+		var b bytes.Buffer
+		if err := write(&b); err != nil {
+			t.Fatal(err)
+		}
+		page = head + "<!-- " + name + ": made from the code -->\n\n" + b.String() + "\n<!-- end of " + name + " -->" + tail
+	}
+	switch {
+	case page == string(text):
+	case *update:
+		if err := os.WriteFile(file, []byte(page), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	default:
+		t.Error("docs/protocol.md is not what the code says; run: go test ./cmd/adic -run ProtocolPage -update")
+	}
+}
+
+// writeCloseCodes writes a table of the constants of package actors, and what stands
+// beside each.
+func writeCloseCodes(w io.Writer) error {
+	file, err := parser.ParseFile(token.NewFileSet(), "../../actors/wsframe.go", nil, parser.ParseComments)
+	if err != nil {
+		return err
+	}
+	fmt.Fprint(w, "| close code | why |\n| --- | --- |\n")
+	ast.Inspect(file, func(n ast.Node) bool {
+		if v, ok := n.(*ast.ValueSpec); ok && err == nil && strings.HasPrefix(v.Names[0].Name, "Close") {
+			if v.Comment == nil {
+				err = fmt.Errorf("%s says nothing", v.Names[0].Name)
+				return false
+			}
+			fmt.Fprintf(w, "| %s | %s |\n", v.Values[0].(*ast.BasicLit).Value, strings.TrimSpace(v.Comment.Text()))
+		}
+		return true
+	})
+	return err
 }
 
 // writeEvents writes the page of the event types.

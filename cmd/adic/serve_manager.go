@@ -66,7 +66,7 @@ func (s *service) listenAdmin(admin *config.Admin) (net.Listener, error) {
 // stop serving.
 func (s *service) tell(err error) {
 	if err != nil {
-		s.log.Warn(err.Error())
+		s.log.Warn("the service manager cannot be told", "error", err)
 	}
 }
 

@@ -109,10 +109,7 @@ func (a *answer) refuse(status int, text string) {
 	if err != nil {
 		panic(err) // a struct of a string: cannot happen
 	}
-	head := a.w.Header()
-	head.Del("ETag")
-	head.Del("Content-Encoding")
-	head.Set("Cache-Control", "no-store")
+	a.w.Header().Set("Cache-Control", "no-store")
 	a.write(status, jsonType, body)
 }
 

@@ -36,6 +36,9 @@ func (f *front) conforms(t testing.TB, r *http.Request, a answered) {
 	if vary := a.Header.Values("Vary"); len(vary) == 0 || vary[0] != "Origin" {
 		t.Errorf("Vary is %q, want Origin first", vary)
 	}
+	if a.body != "" {
+		wantHeaders(t, a, fmt.Sprint("Content-Length: ", len(a.body)))
+	}
 	contentType := a.Header.Get("Content-Type")
 	if strings.HasPrefix(r.URL.Path, "/api/") && a.body != "" && contentType != jsonType {
 		t.Errorf("%s is answered with %q", r.URL, contentType)

@@ -74,6 +74,8 @@ func TestBadCursors(t *testing.T) {
 	var list page[store.Event]
 	f.into(t, "/api/v1/events?limit=1&types=MessageAdded&order=oldest", &list)
 	good := *list.Next
+	var story timelinePage
+	f.into(t, "/api/v1/timeline/m1?limit=1", &story)
 	raw, err := base64.RawURLEncoding.DecodeString(good)
 	if err != nil {
 		t.Fatal(err)
@@ -97,6 +99,7 @@ func TestBadCursors(t *testing.T) {
 		"in another order":    {"events?types=MessageAdded&cursor=" + good, foreign},
 		"of another span":     {"events?types=MessageAdded&order=oldest&from=2020-01-01T00:00:00Z&cursor=" + good, foreign},
 		"on another list":     {"addresses?cursor=" + good, foreign},
+		"of another timeline": {"timeline/m2?cursor=" + *story.Next, foreign},
 		"on a timeline":       {"timeline/m1?types=MessageAdded&order=oldest&cursor=" + good, foreign},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -36,7 +36,7 @@ type Status struct {
 	// it last said so; zero if never.
 	Lost     event.Dropped
 	LastLoss time.Time
-	// Behind is how old the newest indexed event was when it was indexed.
+	// Behind is for how long the oldest event that has come and is not stored has waited.
 	Behind time.Duration
 	// Storing is why the last events could not be stored, which is tried again; nil if
 	// they were.

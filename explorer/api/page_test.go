@@ -130,6 +130,15 @@ func TestIdentifiersOfAllKinds(t *testing.T) {
 	}
 }
 
+// Markup is sent as it is: nobody takes JSON for a page.
+func TestMarkupIsNotEscaped(t *testing.T) {
+	f := newFront(t)
+	f.add(t, message("<b>&amp;"))
+	if a := f.get(t, "/api/v1/messages"); !strings.Contains(a.body, `"id":"<b>&amp;"`) {
+		t.Errorf("the answer is %s", a.body)
+	}
+}
+
 // escape writes an identifier into a path, every byte of it.
 func escape(id string) string {
 	var b strings.Builder

@@ -86,23 +86,21 @@ type statuser interface{ httpStatus() int }
 // fail answers with an error. What is not for the client goes into the log.
 func (h *Handler) fail(a *answer, to *route, id string, err error) {
 	var refused *refusal
-	log := h.log.With("route", to.path, "error", err)
 	switch {
 	case errors.As(err, &refused):
 		a.refuse(refused.status, refused.text)
 	case errors.Is(err, store.ErrNotFound):
-		hint := "GET /api/v1/search?q= finds those that begin with a text"
-		a.refuse(http.StatusNotFound, "no "+to.of+" "+quote(id)+" is known; "+hint)
+		a.refuse(http.StatusNotFound, "no "+to.of+" "+quote(id)+" is known; GET /api/v1/search?q= finds those that begin with a text")
 	case errors.Is(err, context.Canceled):
 		a.unavailable("the client left, or the explorer is shutting down; try again")
 	case errors.Is(err, context.DeadlineExceeded):
-		log.Warn("a query took too long", "limit", h.queries)
+		h.log.Warn("a query took too long", "route", to.path, "limit", h.queries, "error", err)
 		a.unavailable("the database took longer than " + h.queries.String() + "; ask for less, with a shorter span or fewer types, or try again")
 	case errors.Is(err, store.ErrUnavailable):
-		log.Warn("the database is not available")
+		h.log.Warn("the database is not available", "route", to.path, "error", err)
 		a.unavailable("the database is not available at the moment; try again")
 	default:
-		log.Error("cannot answer a request")
+		h.log.Error("cannot answer a request", "route", to.path, "error", err)
 		a.refuse(http.StatusInternalServerError, "internal error; the log of the explorer has the cause")
 	}
 }

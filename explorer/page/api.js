@@ -1,7 +1,7 @@
 // Asks the explorer for JSON.
 
 import { resource } from './dom.js';
-import { rawValues } from './json.js';
+import { parseExactly, rawValues } from './json.js';
 
 const patience = 20_000; // ms
 
@@ -50,16 +50,10 @@ export async function get(path, signal) {
 
 function parse(text) {
   try {
-    return JSON.parse(text, exact);
+    return parseExactly(text);
   } catch {
     return undefined;
   }
-}
-
-// Whole numbers keep every digit, where the browser tells what was written.
-function exact(key, value, context) {
-  if (typeof value !== 'number' || Number.isSafeInteger(value) || !/^-?\d+$/.test(context?.source ?? '')) return value;
-  return context.source;
 }
 
 function withRaw(value, text) {

@@ -24,7 +24,7 @@ export function factList(facts) {
 /** What shows where nothing is known of an identifier: what begins like it, if anything. */
 export function unknown(kind, id, failure) {
   const similar = element('div');
-  get(withQuery('api/v1/search', { q: id.slice(0, 200), limit: 10 })).then(({ items }) => {
+  get(withQuery('api/v1/search', { q: id.slice(0, 60), limit: 10 })).then(({ items }) => {
     if (items.length === 0) return;
     similar.append(element('p', {}, 'This is known:'), element('ul', { class: 'similar' },
       ...items.map((hit) => element('li', {}, element('span', { class: 'kind' }, hit.kind), ' ', link(hit.kind, hit.id, 40)))));

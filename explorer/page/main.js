@@ -8,6 +8,7 @@ import { identifier } from './details.js';
 import { announce, byId } from './dom.js';
 import { event, events } from './events.js';
 import { Filter } from './filter.js';
+import { parseExactly } from './json.js';
 import { message, messages } from './messages.js';
 import { Navigation } from './navigation.js';
 import { overview } from './overview.js';
@@ -54,7 +55,7 @@ const stream = new Stream(new Filter(), {
   },
   filter() {},
   message(m, fresh) {
-    if (m.type === 'Event' && (fresh || !held)) navigation.view?.event?.(m);
+    if (m.type === 'Event' && (fresh || !held)) navigation.view?.event?.({ ...m, event: parseExactly(m.raw) });
     if (m.type === 'Lagged') navigation.view?.resumed?.();
     schedule();
   },

@@ -42,6 +42,8 @@ export class Navigation {
   start() {
     for (const a of document.querySelectorAll('a[data-path]')) a.href = resource(a.dataset.path).href;
     byId('brand').href = root.href;
+    const icon = document.querySelector('link[rel=icon]');
+    icon.href = icon.href; // is looked for again at each address
     return this.#show({ restore: true, first: true });
   }
 

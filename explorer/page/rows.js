@@ -44,7 +44,7 @@ export function eventRow(item, { self, open = false } = {}) {
     toggle,
     time(item.time, { date: false }),
     element('span', { class: `mark ${item.priority}`, role: 'img', 'aria-label': `${item.priority} priority`, title: `${item.priority} priority` }),
-    element('span', { class: 'type' }, item.event.type),
+    element('span', { class: 'type', title: item.event.type }, item.event.type),
     element('span', { class: 'story' }, ...sentence(item.event, self)));
   const flip = () => {
     const opening = toggle.getAttribute('aria-expanded') !== 'true';

@@ -74,7 +74,7 @@ func one[T any](ctx context.Context, s *Store, what, id, query string, read func
 // most a thousand of them.
 func (s *Store) Tips(ctx context.Context) (Tips, error) {
 	var (
-		tips    Tips
+		tips    = Tips{Tips: []Tip{}}
 		count   float64
 		updated int64
 	)
@@ -84,12 +84,13 @@ func (s *Store) Tips(ctx context.Context) (Tips, error) {
 	}
 	if err == nil {
 		tips.Count, tips.Updated = int64(count), fromMicros(updated)
-		tips.Tips, err = scan(ctx, s.read, `SELECT id, since FROM tips ORDER BY place`, nil, func(row scanner) (t Tip, err error) {
+		list, listErr := scan(ctx, s.read, `SELECT id, since FROM tips ORDER BY place`, nil, func(row scanner) (t Tip, err error) {
 			var since int64
 			err = row.Scan(&t.MessageID, &since)
 			t.Since = fromMicros(since)
 			return t, err
 		})
+		tips.Tips, err = append(tips.Tips, list...), listErr
 	}
 	if err != nil {
 		return Tips{}, fmt.Errorf("cannot read tips: %w", classify(err))

@@ -33,7 +33,7 @@ type model struct {
 
 func newModel() *model {
 	return &model{
-		messages: map[string]*Message{}, accounts: map[string]*Address{}, validators: map[string]*Validator{},
+		tips: Tips{Tips: []Tip{}}, messages: map[string]*Message{}, accounts: map[string]*Address{}, validators: map[string]*Validator{},
 		proposals: map[string]*Proposal{}, timelines: map[Identifier][]int64{}, last: map[string]float64{},
 	}
 }
@@ -179,7 +179,7 @@ func (m *model) add(e Entry) {
 		proposal().Status = text("new_status")
 	case "TipsUpdated":
 		before := m.tips.Tips
-		m.tips = Tips{Count: int64(number("count")), Updated: at}
+		m.tips = Tips{Count: int64(number("count")), Updated: at, Tips: []Tip{}}
 		for _, tip := range f["tips"].([]any) {
 			since := at
 			i := slices.IndexFunc(before, func(t Tip) bool { return t.MessageID == tip })

@@ -82,7 +82,7 @@ func TestSameWhateverTheBatches(t *testing.T) {
 		rapid.Check(t, func(t *rapid.T) {
 			empty(t, s)
 			f, m := newFeed(), newModel()
-			for range rapid.IntRange(0, 60).Draw(t, "events") {
+			for range rapid.IntRange(0, 40).Draw(t, "events") {
 				if rapid.IntRange(0, 30).Draw(t, "gap") == 0 {
 					f.entries = append(f.entries, Entry{Lost: &event.Dropped{Counts: [event.NumPriorities]uint64{0, 3, 1}}})
 				}
@@ -113,7 +113,7 @@ func TestSameWhateverTheBatches(t *testing.T) {
 				}
 				stored += size
 			}
-			m.check(t, s, rapid.IntRange(1, 70).Draw(t, "page"))
+			m.check(t, s, rapid.IntRange(5, 50).Draw(t, "page"))
 		})
 	})
 }

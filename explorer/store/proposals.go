@@ -113,7 +113,7 @@ func (p *Proposal) vote(ballot string, credits float64) {
 		i = len(p.Votes) - 1
 	}
 	p.Votes[i].Votes++
-	p.Votes[i].Credits += credits
+	p.Votes[i].Credits = finite(p.Votes[i].Credits + credits)
 }
 
 var saveProposals = many{

@@ -31,51 +31,58 @@ const versionTable = "adic_explorer"
 
 // migrate brings the schema of the database to what steps lead to, in one transaction.
 func (s *Store) migrate(ctx context.Context, steps []string) error {
-	tx, err := s.write.BeginTx(ctx, nil)
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	_, err := s.transact(ctx, func(w *writer) error {
+		version, err := w.version(ctx)
+		if err != nil {
+			return err
+		}
+		if version > len(steps) {
+			return fmt.Errorf("%w (its schema is version %d, this program knows %d)", ErrNewerSchema, version, len(steps))
+		}
+		if version == len(steps) {
+			return nil // it may be read-only
+		}
+		for i, step := range steps[version:] {
+			if _, err := w.conn.ExecContext(ctx, w.dialect.schema.Replace(step)); err != nil {
+				return fmt.Errorf("step %d of the schema: %w", version+i+1, err)
+			}
+		}
+		_, err = w.conn.ExecContext(ctx, `UPDATE `+versionTable+` SET version = $1`, len(steps))
+		return err
+	})
+	return err
+}
+
+// version returns the version of the schema, 0 for an empty database. Others that ask
+// wait until the transaction has ended.
+func (w *writer) version(ctx context.Context) (version int, err error) {
+	if w.dialect.migrating != "" {
+		if _, err := w.conn.ExecContext(ctx, w.dialect.migrating); err != nil {
+			return 0, err
+		}
+	}
+	tables, err := column[string](ctx, w.conn, w.dialect.tables)
 	if err != nil {
-		return err
+		return 0, err
 	}
-	defer tx.Rollback() //nolint:errcheck // after Commit it has nothing to do
-	if s.dialect.migrating != "" {
-		if _, err := tx.ExecContext(ctx, s.dialect.migrating); err != nil {
-			return err
+	if slices.Contains(tables, versionTable) {
+		err = w.conn.QueryRowContext(ctx, `SELECT version FROM `+versionTable).Scan(&version)
+		return version, err
+	}
+	if len(tables) > 0 {
+		return 0, fmt.Errorf("it holds tables of something else (%s); give the explorer a database of its own", strings.Join(tables[:min(len(tables), 3)], ", "))
+	}
+	for _, statement := range []string{
+		`CREATE TABLE ` + versionTable + ` (version INTEGER NOT NULL)`,
+		`INSERT INTO ` + versionTable + ` VALUES (0)`,
+	} {
+		if _, err := w.conn.ExecContext(ctx, statement); err != nil {
+			return 0, err
 		}
 	}
-	tables, err := column[string](ctx, tx, s.dialect.tables)
-	if err != nil {
-		return err
-	}
-	version := 0
-	switch {
-	case slices.Contains(tables, versionTable):
-		if err := tx.QueryRowContext(ctx, `SELECT version FROM `+versionTable).Scan(&version); err != nil {
-			return err
-		}
-	case len(tables) > 0:
-		return fmt.Errorf("it holds tables of something else (%s); give the explorer a database of its own", strings.Join(tables[:min(len(tables), 3)], ", "))
-	default:
-		if _, err := tx.ExecContext(ctx, `CREATE TABLE `+versionTable+` (version INTEGER NOT NULL)`); err != nil {
-			return err
-		}
-		if _, err := tx.ExecContext(ctx, `INSERT INTO `+versionTable+` VALUES (0)`); err != nil {
-			return err
-		}
-	}
-	if version > len(steps) {
-		return fmt.Errorf("%w (its schema is version %d, this program knows %d)", ErrNewerSchema, version, len(steps))
-	}
-	if version == len(steps) {
-		return nil
-	}
-	for i, step := range steps[version:] {
-		if _, err := tx.ExecContext(ctx, s.dialect.schema.Replace(step)); err != nil {
-			return fmt.Errorf("step %d of the schema: %w", version+i+1, err)
-		}
-	}
-	if _, err := tx.ExecContext(ctx, `UPDATE `+versionTable+` SET version = $1`, len(steps)); err != nil {
-		return err
-	}
-	return tx.Commit()
+	return 0, nil
 }
 
 // column returns the values of a query for one column.

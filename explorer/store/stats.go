@@ -75,7 +75,9 @@ func (s *Store) stats(ctx context.Context) (Stats, error) {
 	}
 	stats.Tips = int64(stats.Last["tips"])
 	var oldest, newest sql.NullInt64
-	err = tx.QueryRowContext(ctx, `SELECT (SELECT time FROM events ORDER BY seq LIMIT 1), (SELECT time FROM events ORDER BY seq DESC LIMIT 1)`).Scan(&oldest, &newest)
+	err = tx.QueryRowContext(ctx, `SELECT
+		(SELECT time FROM events WHERE seq = (SELECT MIN(seq) FROM events)),
+		(SELECT time FROM events WHERE seq = (SELECT MAX(seq) FROM events))`).Scan(&oldest, &newest)
 	stats.Oldest, stats.Newest = optionalTime(oldest), optionalTime(newest)
 	return stats, err
 }

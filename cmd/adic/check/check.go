@@ -118,6 +118,7 @@ var checks = []step{
 	{"version", reached, (*inspection).version},
 	{"ready", reached, (*inspection).ready},
 	{"health", reached, (*inspection).health},
+	{"explorer", reached, (*inspection).explorer},
 	{"clock", reached, (*inspection).clock},
 	{"types", reached, (*inspection).eventTypes},
 	{"metrics", reached, (*inspection).readMetrics},

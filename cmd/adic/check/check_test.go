@@ -108,6 +108,37 @@ func TestServersThatAreNoRouters(t *testing.T) {
 	}
 }
 
+// An explorer is recognised, and whether events reach it.
+func TestExplorers(t *testing.T) {
+	for _, test := range []struct {
+		page   string
+		status Status
+		says   string
+	}{
+		{`{"error":"no such path"}`, Skipped, "no explorer"},
+		{`{"enabled":true,"reasons":[],"connection":{"mode":"websocket","status":"connected"}}`, OK, "websocket"},
+		{`{"enabled":false,"reasons":[],"connection":{"mode":"polling","status":"connected"}}`, Warning, "ENABLE_EVENT_STREAMING"},
+		{`{"enabled":true,"reasons":["the disk is full"],"connection":{"mode":"sse","status":"connected"}}`, Warning, "the disk is full"},
+		{`{"enabled":true,"reasons":["connection refused"],"connection":{"mode":"sse","status":"disconnected"}}`, Failed, "ADIC_NODE_URL"},
+	} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, test.page) }))
+		router, err := url.Parse(server.URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var r Result
+		for _, found := range Run(t.Context(), Options{Router: router, Patience: time.Second}, nil) {
+			if found.Check == "explorer" {
+				r = found
+			}
+		}
+		server.Close()
+		if r.Status != test.status || !strings.Contains(r.Found+r.Remedy, test.says) {
+			t.Errorf("%s: %+v, want %s and %q", test.page, r, test.status, test.says)
+		}
+	}
+}
+
 // endless writes until the client has gone.
 func endless(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/event-stream")

@@ -103,38 +103,72 @@ func (in *inspection) resume(ctx context.Context) Result {
 	if len(p.Events) < 2 {
 		return skipped("fewer than two events are retained: publish some, or start with --demo, and check again")
 	}
-	second := p.Events[1].ID
-	rest, refused, err := in.poll(ctx, url.Values{"since": {p.Events[0].ID}, "ids": {"true"}, "limit": {"1000"}})
+	first, second := p.Events[0].ID, p.Events[1].ID
+	rest, refused, err := in.poll(ctx, url.Values{"since": {first}, "ids": {"true"}, "limit": {"1000"}})
 	if err != nil || refused != nil {
 		return failed(remedy, "the cursor of an event is not taken")
 	}
+	if !sameStream(first, rest.Cursor) {
+		return failed(remedy, "another stream answered to the cursor")
+	}
 	for _, e := range rest.Events {
-		if e.ID == p.Events[0].ID {
+		if e.ID == first {
 			return failed(remedy, "the event of a cursor came again after it")
 		}
 		if e.ID == second {
-			return ok("who comes back with a cursor gets what came after it")
+			return in.resumeStream(ctx, first)
 		}
 	}
 	if rest.Dropped != nil && string(*rest.Dropped) != "null" {
 		return skipped("events came too fast: the next one was no longer retained, and that was told")
 	}
-	// More important ones come first, with positions of their own.
-	return resumed(p.Events[0].ID, rest)
-}
-
-// resumed is for a page in which the next event has another cursor, as events of
-// other classes have come meanwhile.
-func resumed(after string, rest *page) Result {
-	from, err := event.ParseCursor(after)
-	if err != nil || len(rest.Events) == 0 {
+	if len(rest.Events) == 0 {
 		return failed("is the URL that of one router?", "nothing came after the cursor of the first event")
 	}
-	first, err := event.ParseCursor(rest.Events[0].ID)
-	if err != nil || first.Epoch != from.Epoch {
-		return failed("is the URL that of one router, or of routers that share their events?", "another stream answered to the cursor")
+	// More important ones came meanwhile, and first, with positions of their own.
+	return in.resumeStream(ctx, first)
+}
+
+// resumeStream goes on after a retained event as a browser's EventSource does.
+func (in *inspection) resumeStream(ctx context.Context, after string) Result {
+	if !in.seen.sse {
+		return ok("who polls with a cursor gets what came after it")
 	}
-	return ok("who comes back with a cursor gets what came after it")
+	s, refused, err := in.subscribe(ctx, nil, http.Header{"Last-Event-Id": {after}})
+	if err != nil || refused != nil {
+		return failed("see the check of SSE", "an event stream that comes back is not opened")
+	}
+	defer s.close()
+	for {
+		text, err := s.line(in.Patience)
+		if err != nil {
+			return failed("have the proxy pass the header Last-Event-ID on", "an event stream that comes back gets nothing of what came meanwhile")
+		}
+		if id, ok := strings.CutPrefix(text, "id: "); ok {
+			return cameBack(after, id)
+		}
+	}
+}
+
+// cameBack judges the first event after a cursor.
+func cameBack(after, id string) Result {
+	switch {
+	case id == after:
+		return failed("does something in between keep answers (a cache)?", "the event of a cursor came again after it")
+	case !sameStream(after, id):
+		return failed("see docs/scaling.md: routers behind one URL have to share their events", "another stream answered to the cursor")
+	}
+	return ok("who comes back with a cursor gets what came after it, over polling and SSE")
+}
+
+// sameStream reports whether two cursors are of one stream.
+func sameStream(a, b string) bool {
+	first, err := event.ParseCursor(a)
+	if err != nil {
+		return false
+	}
+	second, err := event.ParseCursor(b)
+	return err == nil && first.Epoch == second.Epoch
 }
 
 // lookAtStream is how many requests are made to see whether one router answers.

@@ -24,7 +24,7 @@ func (in *inspection) reach(ctx context.Context) Result {
 		if certificate(err) {
 			return failed(tlsRemedy(err), "the certificate is not good: %v", err)
 		}
-		return failed("is the router running, is the URL right, and does a firewall let it through?", "cannot reach it: %v", err)
+		return failed("is the router running, is the URL right (http or https, host, port), and does a firewall let it through?", "cannot reach it: %v", err)
 	}
 	in.seen.reached = true
 	if in.seen.date, err = http.ParseTime(a.header.Get("Date")); err == nil {
@@ -150,6 +150,32 @@ func (in *inspection) health(ctx context.Context) Result {
 		return warning("each reason says what to do", "%s: %s", clip(page.Status), clip(strings.Join(page.Reasons, "; ")))
 	}
 	return ok("healthy, %d events so far", *page.Metrics.Events)
+}
+
+// explorer looks at what follows a router and is one itself: whether events reach it.
+func (in *inspection) explorer(ctx context.Context) Result {
+	a, err := in.get(ctx, "health/streaming", nil, nil)
+	if err != nil {
+		return failed("see the log of the router", "%v", err)
+	}
+	var page struct {
+		Enabled    bool
+		Reasons    []string
+		Connection *struct{ Mode, Status string }
+	}
+	if a.status != http.StatusOK || json.Unmarshal(a.body, &page) != nil || page.Connection == nil {
+		return skipped("this is a router, no explorer")
+	}
+	mode, why := clip(page.Connection.Mode), clip(strings.Join(page.Reasons, "; "))
+	switch {
+	case page.Connection.Status != "connected":
+		return failed("is the node that it follows running, and is ADIC_NODE_URL right?", "it is %s: %s", clip(page.Connection.Status), why)
+	case len(page.Reasons) > 0:
+		return warning("each reason says what to do", "connected over %s: %s", mode, why)
+	case !page.Enabled:
+		return warning("set ENABLE_EVENT_STREAMING=True, unless it is meant to poll", "it polls the node, as streaming is switched off")
+	}
+	return ok("follows its node over %s", mode)
 }
 
 // mostSkew is how far apart clocks may be that keep time.

@@ -10,6 +10,10 @@ import (
 	"errors"
 	"math/big"
 	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -76,7 +80,7 @@ func TestCheckGoodRouters(t *testing.T) {
 		}
 		wantGood(t, found)
 		for check, r := range found {
-			if r.Status == "skipped" && (check != "tls" || name == "TLS") {
+			if r.Status == "skipped" && (check != "tls" || name == "TLS") && check != "explorer" {
 				t.Errorf("%s: %+v", name, r)
 			}
 		}
@@ -85,6 +89,29 @@ func TestCheckGoodRouters(t *testing.T) {
 	if err != nil || !strings.Contains(out, "✓ websocket") || !strings.Contains(out, "0 failed") {
 		t.Errorf("%v\n%s", err, out)
 	}
+}
+
+// An explorer is looked at like a router, and whether its node's events reach it as well.
+func TestCheckExplorers(t *testing.T) {
+	t.Parallel()
+	r := startRouter(t, "--demo=20")
+	database := filepath.Join(t.TempDir(), "explorer.db")
+	x := startExplorer(t, r.http(), database, "--stream.heartbeat_interval", "1s")
+	eventually(t, "events are indexed", func() bool { return len(x.events(t)) > 10 })
+	found, ok := checkList(t, x.addr, "--hold", "2s", "--connections", "20")
+	if !ok || found["explorer"].Status != "ok" {
+		t.Errorf("of one that follows its node: %v, %+v", ok, found["explorer"])
+	}
+	wantGood(t, found)
+	r.terminate()
+	eventually(t, "the explorer has lost its node", func() bool {
+		return !strings.Contains(x.get(t, "/health/streaming"), `"status":"connected"`)
+	})
+	found, ok = checkList(t, x.addr, "--hold", "0", "--connections", "0")
+	if e := found["explorer"]; ok || e.Status != "failed" || !strings.Contains(e.Remedy, "ADIC_NODE_URL") {
+		t.Errorf("of one whose node has gone: %v, %+v", ok, e)
+	}
+	x.terminate()
 }
 
 // nginxAround returns a configuration that passes all to backends, with more lines in
@@ -156,6 +183,67 @@ func TestCheckFindsWhatIsWrong(t *testing.T) {
 			addr, _ := startNginx(t, nginxAround(upgrades, startRouter(t).addr, startRouter(t).addr))
 			return []string{addr}
 		}, "one stream", "failed", "ip_hash"},
+		{"two routers by turns, of which one has not the other's events", func(t *testing.T) []string {
+			a, b := startRouter(t), startRouter(t)
+			for _, r := range []*router{a, b} {
+				r.publish(t, aMessage("ab12")+"\n"+aMessage("ab13"))
+			}
+			addr, _ := startNginx(t, nginxAround(upgrades, a.addr, b.addr))
+			return []string{addr}
+		}, "resume", "failed", "another stream answered"},
+		{"a proxy that does not say where a stream was", func(t *testing.T) []string {
+			r := startRouter(t)
+			r.publish(t, aMessage("ab12")+"\n"+aMessage("ab13"))
+			addr, _ := startNginx(t, nginxAround(upgrades+`proxy_set_header Last-Event-ID "";`, r.addr))
+			return []string{addr}
+		}, "resume", "failed", "Last-Event-ID"},
+		{"a proxy that takes the query away", behind(upgrades + "rewrite ^(.*)$ $1? break;"), "filters", "failed", "pass the query on"},
+		{"a proxy that takes the query away, and mistakes with it", behind(upgrades + "rewrite ^(.*)$ $1? break;"), "bad requests", "failed", "pass the query on"},
+		{"a proxy with few connections", func(t *testing.T) []string {
+			config := strings.Replace(nginxAround(upgrades, startRouter(t).addr), "worker_connections 256", "worker_connections 20", 1)
+			addr, _ := startNginx(t, config)
+			return []string{addr}
+		}, "load", "failed", "worker_connections"},
+		{"a proxy that answers preflights itself", func(t *testing.T) []string {
+			r := startRouter(t, "--api.cors_origins", "https://explorer.example.org")
+			addr, _ := startNginx(t, nginxAround(upgrades+"if ($request_method = OPTIONS) { return 405; }", r.addr))
+			return []string{addr}
+		}, "origins", "failed", "OPTIONS"},
+		{"a proxy that takes the origin away", func(t *testing.T) []string {
+			r := startRouter(t, "--api.cors_origins", "https://explorer.example.org")
+			addr, _ := startNginx(t, nginxAround(upgrades+`proxy_set_header Origin "";`, r.addr))
+			return []string{addr}
+		}, "origins", "failed", "pass Origin on"},
+		{"a path that the router does not have", func(t *testing.T) []string { return []string{startRouter(t).http() + "/below"} },
+			"reachable", "failed", "the path it has behind the proxy"},
+		{"HTTPS asked of a port without", func(t *testing.T) []string { return []string{"https://" + startRouter(t).addr} },
+			"reachable", "failed", "http or https"},
+		{"HTTP asked of a port with TLS", func(t *testing.T) []string {
+			cert, key := newCertificate(t, t.TempDir(), "router")
+			return []string{"http://" + startRouter(t, "--api.tls_cert", cert, "--api.tls_key", key).addr}
+		}, "reachable", "failed", "http or https"},
+		{"a name that the certificate does not have", func(t *testing.T) []string {
+			cert, key := newCertificate(t, t.TempDir(), "router")
+			_, port, err := net.SplitHostPort(startRouter(t, "--api.tls_cert", cert, "--api.tls_key", key).addr)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return []string{"https://localhost:" + port, "--ca", cert}
+		}, "reachable", "failed", "for this name"},
+		{"a clock that is an hour ahead", func(t *testing.T) []string { return []string{skewed(t, startRouter(t), time.Hour)} }, "clock", "warning", "ahead"},
+		{"a clock that is behind", func(t *testing.T) []string { return []string{skewed(t, startRouter(t), -time.Minute)} }, "clock", "warning", "NTP"},
+		{"the metrics of another router", func(t *testing.T) []string {
+			return []string{startRouter(t).addr, "--operators", startRouter(t).http()}
+		}, "metrics move", "failed", "not those of the router that serves"},
+		{"no room for another connection", func(t *testing.T) []string {
+			r := startRouter(t, "--api.max_websocket_connections", "9", "--api.max_sse_connections", "1")
+			for range 9 {
+				openSocket(t, r, "")
+			}
+			start(t, tool(t, "curl"), "--silent", "--no-buffer", sseURL(r.addr))
+			eventually(t, "all are there", func() bool { return r.metrics(t)["adic_sse_connections"] == 1 })
+			return []string{r.addr}
+		}, "limits", "warning", "are taken"},
 		{"a proxy that adds a header of its own", func(t *testing.T) []string {
 			r := startRouter(t, "--api.cors_origins", "https://explorer.example.org")
 			addr, _ := startNginx(t, nginxAround(`add_header Access-Control-Allow-Origin "*" always;`, r.addr))
@@ -215,6 +303,25 @@ func TestCheckFindsWhatIsWrong(t *testing.T) {
 			}
 		})
 	}
+}
+
+// skewed returns the URL of a proxy in front of a router that has the answers say that
+// it is later, by off.
+func skewed(t *testing.T, r *router, off time.Duration) string {
+	t.Helper()
+	target, err := url.Parse(r.http())
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy := httputil.NewSingleHostReverseProxy(target)
+	proxy.FlushInterval = -1
+	proxy.ModifyResponse = func(res *http.Response) error {
+		res.Header.Set("Date", time.Now().Add(off).UTC().Format(http.TimeFormat))
+		return nil
+	}
+	server := httptest.NewServer(proxy)
+	t.Cleanup(server.Close)
+	return server.URL
 }
 
 // certificateOf makes a certificate that is good between two moments from now.

@@ -12,28 +12,10 @@ import (
 	"testing"
 )
 
-// startExplorer starts an explorer of a node, with its index in a file. It ends, as a
-// router does, with the test.
-func startExplorer(t *testing.T, node string, flags ...string) *router {
+// withPages starts an explorer of a node, with a new index in a file.
+func withPages(t *testing.T, node string) *router {
 	t.Helper()
-	x := &router{process: start(t, adic(), append([]string{"explorer", node, "--explorer.host", "127.0.0.1", "--explorer.port", "0",
-		"--explorer.database", filepath.Join(t.TempDir(), "explorer.db"), "--log.format", "json", "--stream.drain_timeout", "1s"}, flags...)...)}
-	eventually(t, "the explorer serves", func() bool {
-		x.mustRun(t)
-		for _, l := range x.log(t) {
-			if l.Message == "serving the explorer" {
-				x.addr = l.Address
-			}
-		}
-		return x.addr != ""
-	})
-	t.Cleanup(func() {
-		x.terminate()
-		if x.err != nil {
-			t.Errorf("the explorer did not end well: %v", x.err)
-		}
-	})
-	return x
+	return startExplorer(t, node, filepath.Join(t.TempDir(), "explorer.db"))
 }
 
 // openExplorer opens a page of an explorer, and waits until both connections are there.
@@ -71,7 +53,7 @@ const (
 func TestExplorerPages(t *testing.T) {
 	t.Parallel()
 	r := startRouter(t)
-	x := startExplorer(t, r.http())
+	x := withPages(t, r.http())
 	p := openExplorer(t, x.http()+"/", desktop)
 	id := strings.Repeat("a1b2c3d4", 8)
 	short := "a1b2c3d4a1b2…b2c3d4"
@@ -135,7 +117,7 @@ func TestExplorerPages(t *testing.T) {
 	p.awaitTexts(t, ".timeline .event .type", "VoteCast", "ProposalSubmitted")
 	p.click(t, ".timeline a:text-is('7')")
 	p.awaitHeading(t, "7")
-	p.awaitTexts(t, ".kind", "epoch")
+	p.awaitTexts(t, ".kind", "Epoch")
 
 	// A filter is in the address; a list can be taken back.
 	p.click(t, "#nav >> text=Events")
@@ -168,7 +150,7 @@ func TestExplorerPages(t *testing.T) {
 func TestExplorerSearch(t *testing.T) {
 	t.Parallel()
 	r := startRouter(t)
-	x := startExplorer(t, r.http())
+	x := withPages(t, r.http())
 	const markup = `<img src=x onerror=alert(1)>`
 	r.publish(t, aMessage("twin-1"))
 	r.publish(t, aMessage("twin-2"))
@@ -195,7 +177,7 @@ func TestExplorerSearch(t *testing.T) {
 	p.awaitHeading(t, markup)
 	search(`' OR 1=1 --%_`)
 	p.await(t, ".state", "nothing is found", func(text string) bool { return strings.Contains(text, `' OR 1=1 --%_`) })
-	search(strings.Repeat("ü", 200))
+	search(strings.Repeat("ü", 100))
 	p.await(t, ".state", "nothing is found", func(text string) bool { return strings.Contains(text, "Nothing that was indexed") })
 	p.wantNoErrors(t)
 }
@@ -205,7 +187,7 @@ func TestExplorerSearch(t *testing.T) {
 func TestExplorerNotFound(t *testing.T) {
 	t.Parallel()
 	r := startRouter(t)
-	x := startExplorer(t, r.http())
+	x := withPages(t, r.http())
 	p := openExplorer(t, x.http()+"/messages/later", desktop)
 	p.awaitHeading(t, "No such message")
 	r.publish(t, aMessage("later"))
@@ -233,7 +215,7 @@ func TestExplorerPageSurvivesARestart(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	r := withJournal(t, dir)
-	x := startExplorer(t, r.http())
+	x := withPages(t, r.http())
 	p := openExplorer(t, x.http()+"/", desktop)
 	r.publish(t, aMessage("before"))
 	p.awaitTexts(t, ".newest-message a", "before")
@@ -253,7 +235,7 @@ func TestExplorerPageSurvivesTheExplorer(t *testing.T) {
 	t.Parallel()
 	r := startRouter(t)
 	database := filepath.Join(t.TempDir(), "explorer.db")
-	x := startExplorer(t, r.http(), "--explorer.database", database)
+	x := startExplorer(t, r.http(), database)
 	p := openExplorer(t, x.http()+"/messages", desktop)
 	r.publish(t, aMessage("before"))
 	p.await(t, ".news", "there is something new", func(text string) bool { return text == "1 newer: show" })
@@ -262,7 +244,7 @@ func TestExplorerPageSurvivesTheExplorer(t *testing.T) {
 	x.kill()
 	p.await(t, "#badge", "the page has lost the explorer", func(text string) bool { return strings.HasPrefix(text, "connect") })
 	r.publish(t, aMessage("after"))
-	startExplorer(t, r.http(), "--explorer.database", database, "--explorer.port", strings.Split(x.addr, ":")[1])
+	startExplorer(t, r.http(), database, "--explorer.port", strings.Split(x.addr, ":")[1])
 	p.awaitLive(t, "WebSocket")
 	p.awaitTexts(t, "tbody a", "after", "before")
 }
@@ -272,7 +254,7 @@ func TestExplorerPageSurvivesTheExplorer(t *testing.T) {
 func TestExplorerBelowAPathWithoutStreams(t *testing.T) {
 	t.Parallel()
 	r := startRouter(t)
-	x := startExplorer(t, r.http())
+	x := withPages(t, r.http())
 	target, err := url.Parse(x.http())
 	if err != nil {
 		t.Fatal(err)
@@ -309,25 +291,33 @@ func TestExplorerBelowAPathWithoutStreams(t *testing.T) {
 func TestExplorerPagesAreForEverybody(t *testing.T) {
 	t.Parallel()
 	r := startRouter(t, "--demo=50")
-	x := startExplorer(t, r.http())
+	x := withPages(t, r.http())
 	eventually(t, "there is something of everything", func() bool {
 		return strings.Contains(x.get(t, "/api/v1/proposals?status=enacted"), `"tally"`) && strings.Contains(x.get(t, "/api/v1/messages?state=rejected"), `"id"`)
 	})
 	paths := []string{"/", "/messages", "/addresses", "/validators", "/proposals", "/events", "/search?q=adic1", "/nothing"}
-	for path, link := range map[string]string{"/messages?state=finalized&deposit=released": "messages/", "/validators": "addresses/", "/proposals": "proposals/", "/events?types=vrf.*": "timeline/"} {
-		p := openTab(t, x.http()+path, desktop)
-		selector := fmt.Sprintf("main a.id[href*='/%s']", link)
-		eventually(t, "there is a link to a page below "+link, func() bool { return len(p.texts(t, selector)) > 0 })
+	first := openTab(t, x.http()+"/", desktop)
+	for _, link := range []struct{ on, below string }{
+		{"/messages?state=finalized&deposit=released", "messages"}, {"/validators", "addresses"},
+		{"/proposals", "proposals"}, {"/events?types=vrf.*", "timeline"},
+	} {
+		first.visit(t, x.http()+link.on)
+		selector := fmt.Sprintf("main a.id[href*='/%s/']", link.below)
+		eventually(t, "there is a link to a page below "+link.below, func() bool { return len(first.texts(t, selector)) > 0 })
 		var found string
-		p.do(t, fmt.Sprintf("return await page.locator(%q).last().evaluate((a) => a.pathname)", selector), &found)
+		first.do(t, fmt.Sprintf("return await page.locator(%q).last().evaluate((a) => a.pathname)", selector), &found)
 		paths = append(paths, found)
-		p.terminate()
 	}
+	first.terminate()
 	for _, width := range []int{1280, 390, 320} {
 		for _, scheme := range []string{"light", "dark"} {
 			t.Run(fmt.Sprintf("%d %s", width, scheme), func(t *testing.T) {
 				p := openExplorer(t, x.http()+"/", map[string]any{"colorScheme": scheme, "viewport": map[string]int{"width": width, "height": 844}})
-				for _, path := range paths {
+				seen := paths
+				if !(width == 1280 && scheme == "light" || width == 320 && scheme == "dark") {
+					seen = []string{"/", "/messages", paths[len(paths)-1]} // the parts that the others are made of
+				}
+				for _, path := range seen {
 					p.visit(t, x.http()+path)
 					eventually(t, path+" shows", func() bool { return len(p.texts(t, "main h1")) == 1 && len(p.texts(t, ".loading")) == 0 })
 					p.do(t, `await page.evaluate(() => document.querySelector(".toggle-row")?.click())`, nil)
@@ -361,7 +351,7 @@ func (p *tab) wantFitsAndIsAccessible(t *testing.T, what string) {
 func TestExplorerPageUnderLoad(t *testing.T) {
 	t.Parallel()
 	r := startRouter(t, "--demo=500")
-	x := startExplorer(t, r.http())
+	x := withPages(t, r.http())
 	p := openExplorer(t, x.http()+"/", desktop)
 	seen := func() (newest string) {
 		p.do(t, "return await page.locator('.newest-message a').first().getAttribute('href')", &newest)

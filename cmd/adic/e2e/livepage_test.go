@@ -350,3 +350,36 @@ func TestLivePageAsksForAToken(t *testing.T) {
 		t.Errorf("the code to copy is\n%s", code)
 	}
 }
+
+// The charts show what the router counts: the rates of what comes, by priority, all
+// connections, clients that lag, and what those lose.
+func TestLivePageCharts(t *testing.T) {
+	t.Parallel()
+	r := startRouter(t)
+	p := openLivePage(t, r, "WebSocket")
+	openSocket(t, r, "?events=EnergyUpdated")
+	start(t, tool(t, "curl"), "--silent", "--no-buffer", sseURL(r.addr)+"&events=EnergyUpdated")
+	p.awaitTexts(t, "#chart-connections li", "WebSocket\n2", "SSE\n1")
+	if _, err := openRaw(dialRaw(t, r.addr), rawTransports[0].request); err != nil { // and read no more
+		t.Fatal(err)
+	}
+	p.awaitTexts(t, "#chart-connections li", "WebSocket\n3", "SSE\n1")
+	large := strings.Repeat(aMessage(strings.Repeat("x", 1000))+"\n", 500)
+	grows := regexp.MustCompile(`^high\n[1-9]`)
+	for chart, shows := range map[string]func(series []string) bool{
+		"rates": func(s []string) bool { return grows.MatchString(s[0]) && s[1] == "medium\n0" },
+		"lag":   func(s []string) bool { return s[0] == "lagging\n1" },
+		"drops": func(s []string) bool { return grows.MatchString(s[0]) && s[2] == "low\n0" },
+	} {
+		eventually(t, "the chart of "+chart+" shows it", func() bool {
+			r.publish(t, large)
+			return shows(p.texts(t, "#chart-"+chart+" li"))
+		})
+	}
+	var label string
+	p.do(t, `return await page.locator("#chart-lag svg").getAttribute("aria-label")`, &label)
+	if label != "Lagging clients: lagging 1" {
+		t.Errorf("who does not see the chart is told %q", label)
+	}
+	p.wantNoErrors(t)
+}

@@ -130,7 +130,7 @@ func (s *Server) Resume() error {
 	if err := s.command.Start(); err != nil {
 		return fmt.Errorf("cannot start PostgreSQL: %w", err)
 	}
-	db, err := sql.Open("pgx", s.dsn("postgres"))
+	db, err := sql.Open("pgx", s.dsn("public"))
 	if err != nil {
 		return errors.Join(err, s.Pause())
 	}
@@ -166,18 +166,19 @@ func (s *Server) remove() error {
 	return os.RemoveAll(s.dir)
 }
 
-// Database returns the URL of an empty database, which is there until the test ends.
+// Database returns the URL of a database that is empty, and there until the test ends. It
+// is a schema of one that all share: that is made in no time.
 func (s *Server) Database(t testing.TB) string {
 	t.Helper()
 	name := "test" + strconv.FormatInt(s.made.Add(1), 10)
-	s.exec(t, "CREATE DATABASE "+name)
-	t.Cleanup(func() { s.exec(t, "DROP DATABASE "+name+" WITH (FORCE)") })
+	s.exec(t, "CREATE SCHEMA "+name)
+	t.Cleanup(func() { s.exec(t, "DROP SCHEMA "+name+" CASCADE") })
 	return s.dsn(name)
 }
 
 func (s *Server) exec(t testing.TB, query string) {
 	t.Helper()
-	db, err := sql.Open("pgx", s.dsn("postgres"))
+	db, err := sql.Open("pgx", s.dsn("public"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -187,6 +188,7 @@ func (s *Server) exec(t testing.TB, query string) {
 	}
 }
 
-func (s *Server) dsn(database string) string {
-	return (&url.URL{Scheme: "postgres", User: url.User("test"), Path: "/" + database, RawQuery: url.Values{"host": {s.dir}}.Encode()}).String()
+func (s *Server) dsn(schema string) string {
+	q := url.Values{"host": {s.dir}, "search_path": {schema}}
+	return (&url.URL{Scheme: "postgres", User: url.User("test"), Path: "/postgres", RawQuery: q.Encode()}).String()
 }
