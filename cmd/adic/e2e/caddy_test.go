@@ -60,7 +60,8 @@ func TestCaddy(t *testing.T) {
 			r := startRouter(t, "--api.trusted_proxies", "127.0.0.1", "--stream.heartbeat_interval", "1s")
 			r.publish(t, `{"type":"MessageAdded","message_id":"ab12","depth":1}
 {"type":"MessageAdded","message_id":"ab13","depth":2}`)
-			site, _, ca := startCaddy(t, r.addr, freeAddr(t), tls, "127.0.0.0/8", "127.0.0.1")
+			x := startExplorer(t, r.http(), filepath.Join(t.TempDir(), "explorer.db"))
+			site, explorerSite, ca := startCaddy(t, r.addr, x.addr, tls, "127.0.0.0/8", "127.0.0.1")
 			if tls != "" {
 				ca = cert
 			}
@@ -85,12 +86,7 @@ func TestCaddy(t *testing.T) {
 			clients := []func() []record{
 				func() []record { return parseSSE(t, one.stdout.lines()) },
 				func() []record { return parseSSE(t, two.stdout.lines()) },
-				func() (records []record) {
-					for _, line := range ws.stdout.lines() {
-						records = append(records, parseRecord(t, line))
-					}
-					return records
-				},
+				func() []record { return ws.records(t) },
 			}
 			for _, received := range clients {
 				eventually(t, "the stream is open", func() bool { return opened(received()) == 1 })
@@ -99,15 +95,8 @@ func TestCaddy(t *testing.T) {
 			for _, received := range clients { // nothing follows that would fill a buffer
 				f.awaitIn(t, received)
 			}
-			for from, want := range map[string]string{"127.0.0.1": "200", "127.0.0.2": "403"} {
-				for _, path := range []string{"/metrics", "/v1/metrics"} {
-					out, err := run(t, "", tool(t, "curl"), "--silent", "--insecure", "--interface", from, "--output", filepath.Join(t.TempDir(), "page"),
-						"--write-out", "%{http_code}", "https://"+site+path)
-					if err != nil || out != want {
-						t.Errorf("%s for %s: %v %s, want %s", path, from, err, out, want)
-					}
-				}
-			}
+			wantExplorer(t, r, "https://"+explorerSite)
+			wantMetricsForOperators(t, "https://"+site, "https://"+explorerSite)
 		})
 	}
 }

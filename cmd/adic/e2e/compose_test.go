@@ -90,11 +90,11 @@ func TestCompose(t *testing.T) {
 	s.put(t, nats, "/usr/local/bin/nats-server")
 	s.put(t, adic(), "/usr/bin/adic")
 
-	programs := map[string]string{"nats": "/usr/local/bin/nats-server", "router": "/usr/bin/adic", "prometheus": tool(t, "prometheus")}
+	programs := map[string]string{"nats": "/usr/local/bin/nats-server", "router": "/usr/bin/adic", "explorer": "/usr/bin/adic", "prometheus": tool(t, "prometheus")}
 	up := func(name string, healthy ...string) *process {
 		t.Helper()
 		c := services[name]
-		command := []string{"env"}
+		command := []string{"env", "--chdir=/var/lib/adic"} // that of the image
 		for variable, value := range c.Environment {
 			command = append(command, variable+"="+value)
 		}
@@ -108,7 +108,8 @@ func TestCompose(t *testing.T) {
 	}
 	up("nats", services["nats"].Healthcheck.Test[1:]...)
 	router := up("router", "adic", "check", "--only", "ready")
-	for _, name := range []string{"router"} {
+	explorer := up("explorer", services["explorer"].Healthcheck.Test[1:]...)
+	for _, name := range []string{"router", "explorer"} {
 		if c := services[name]; !c.ReadOnly || !slices.Contains(c.CapDrop, "ALL") {
 			t.Errorf("%s may do more than it has to: %+v", name, c)
 		}
@@ -119,13 +120,24 @@ func TestCompose(t *testing.T) {
 	if out, err := run(t, `{"type":"MessageAdded","message_id":"ab12","depth":42}`+"\n", program, args...); err != nil {
 		t.Errorf("adic emit: %v\n%s", err, out)
 	}
-	for _, job := range []string{"adic-router"} {
+	eventually(t, "the explorer has it", func() bool {
+		out, err := s.try(t, "curl", "--silent", "--fail", "http://explorer:9122/api/v1/messages/ab12")
+		return err == nil && strings.Contains(out, `"ab12"`)
+	})
+	if _, err := os.Stat(s.path("/var/lib/adic/explorer.db")); err != nil {
+		t.Errorf("the index is not in the volume: %v", err)
+	}
+	for _, job := range []string{"adic-router", "adic-explorer"} {
 		eventually(t, job+" is scraped", func() bool {
 			return strings.Contains(s.run(t, "curl", "--silent", "--get", "--data-urlencode", `query=up{job="`+job+`"} == 1`,
 				"http://127.0.0.1:9090/api/v1/query"), `"value"`)
 		})
 	}
-	router.terminate()
+	for _, p := range []*process{explorer, router} {
+		if p.terminate(); p.err != nil {
+			t.Errorf("it ended with %v", p.err)
+		}
+	}
 
 	// Grafana looks for dashboards where they are mounted, and asks this Prometheus.
 	const dashboards = "/var/lib/grafana/dashboards/adic"

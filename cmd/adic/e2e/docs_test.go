@@ -58,7 +58,10 @@ var pageTests = map[string]pageTest{
 			"--websocket 1000", "--websocket 100 --duration 1s", "-websocket 2000", "-websocket 50", "seconds=10", "seconds=1"},
 		not: map[string]string{
 			"make release                 # dist/: static binaries and Debian packages, amd64 and arm64, and SHA256SUMS": "TestRelease",
-			"apt install ./dist/adic_*_amd64.deb": "it changes this machine; TestRelease unpacks the package and starts what is in it",
+			"apt install ./dist/adic_*_amd64.deb":                                               "it changes this machine; TestPackage installs it on another one",
+			`make release image           # an image "adic" of dist/; ENGINE=podman or buildah`: "TestContainer",
+			"docker run -p 9121:9121 -v adic:/var/lib/adic adic serve --events.journal journal": "there is no engine; TestContainer runs the same",
+			"docker compose -f deploy/compose/compose.yml up -d":                                "there is no engine; TestCompose runs what it starts",
 		},
 	},
 	"docs/reliability.md": {

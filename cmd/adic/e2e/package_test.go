@@ -56,9 +56,10 @@ func packageOfVersion(t *testing.T, version string) string {
 	return filepath.Join(dir, fmt.Sprintf("adic_%s_%s.deb", version, runtime.GOARCH))
 }
 
-// The package is installed, its router started as its unit says, upgraded, removed and purged,
+// The package is installed, its router and explorer started as their units say, upgraded, removed and purged,
 // by dpkg on a Debian system: a configuration that was changed stays until it is purged, and
-// the journal stays for good.
+// the journal
+// and the index stay for good.
 func TestPackage(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t)
@@ -112,6 +113,15 @@ func TestPackage(t *testing.T) {
 		return n
 	}
 	serve()
+	explorer := s.startUnit(t, "adic-explorer.service")
+	eventually(t, "the explorer is ready", func() bool {
+		explorer.mustRun(t)
+		_, err := s.try(t, "adic", "check", "http://127.0.0.1:9122", "--only", "ready")
+		return err == nil
+	})
+	if explorer.terminate(); explorer.err != nil {
+		t.Errorf("the explorer ended with %v", explorer.err)
+	}
 	s.run(t, "dpkg", "--install", "/tmp/newer.deb")
 	if out := s.run(t, "dpkg-query", "--show", "--showformat=${Version}", "adic"); out != "1.2.4" {
 		t.Errorf("after the upgrade it is %s", out)
@@ -133,7 +143,7 @@ func TestPackage(t *testing.T) {
 	if out := s.run(t, "dpkg", "--purge", "adic"); !strings.Contains(out, "/var/lib/adic is kept") {
 		t.Errorf("purging says nothing of the journal: %s", out)
 	}
-	if kept("/etc/adic") || !kept("/var/lib/adic/journal") {
-		t.Error("after purging the configuration is there, or the journal is not")
+	if kept("/etc/adic") || !kept("/var/lib/adic/journal") || !kept("/var/lib/adic-explorer/explorer.db") {
+		t.Error("after purging the configuration is there, or the journal or the index is not")
 	}
 }
