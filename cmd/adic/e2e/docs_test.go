@@ -90,6 +90,7 @@ trap 'echo "docs: failed: $BASH_COMMAND" >&2' ERR
 adic() {
 	case "$1 $*" in
 	serve*) run_router command adic "$@" ;;
+	explorer*) run_explorer "$@" ;;
 	tail*--count*) command adic "$@" "http://$ROUTER_ADDR" ;;
 	tail*) command adic "$@" --count 1 "http://$ROUTER_ADDR" ;;
 	check*--hold*) command adic "$@" "http://$ROUTER_ADDR" ;;
@@ -124,6 +125,15 @@ run_router() {
 	done
 }
 
+run_explorer() {
+	command adic "$@" >>explorer.log 2>&1 &
+	local explorer=$!
+	until command curl --silent --output /dev/null "http://$EXPLORER_ADDR/health/live"; do
+		kill -0 "$explorer" || { cat explorer.log; return 1; }
+		sleep 0.1
+	done
+}
+
 # In the repository, and installing below this directory.
 make() {
 	case $1 in
@@ -154,13 +164,10 @@ connection() {
 
 `
 
-// A session is what the commands of one page run in.
+// A session is where the commands of one page are run.
 type session struct {
-	dir      string
-	vars     []string // of the environment
-	replace  []string
-	journal  func() string // the log of the router that was there first
-	certFile string
+	dir     string
+	replace []string
 }
 
 // operated has a router with all that an operator looks at, and one with TLS.
@@ -236,7 +243,8 @@ func (p pageTest) run(t *testing.T, commands string) {
 	cmd.Dir = s.dir
 	cmd.Env = append(environment(t), "PATH="+scratch+":"+os.Getenv("PATH")+":/usr/sbin:/sbin", "REPOSITORY="+repository,
 		"ROUTER_ADDR="+router, "ADMIN_ADDR="+admin, "JOURNAL="+journal,
-		"ADIC_API_HOST=127.0.0.1", "ADIC_API_PORT="+port(router), "ADIC_EXPLORER_HOST=127.0.0.1", "ADIC_EXPLORER_PORT="+port(explorer))
+		"ADIC_API_HOST=127.0.0.1", "ADIC_API_PORT="+port(router), "ADIC_EXPLORER_HOST=127.0.0.1", "ADIC_EXPLORER_PORT="+port(explorer),
+		"EXPLORER_ADDR="+explorer, "ADIC_NODE_URL=http://"+router)
 	if p.setUp != nil {
 		cmd.Env = append(cmd.Env, "ADIC_TOKEN="+publishToken)
 	}
