@@ -153,7 +153,7 @@ func TestCompose(t *testing.T) {
 	s.run(t, "curl", "--silent", "--fail", strings.Fields(url)[0]+"/-/ready")
 }
 
-// mustCopy copies a folder.
+// mustCopy copies a file or a folder.
 func mustCopy(t *testing.T, from, to string) {
 	t.Helper()
 	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {

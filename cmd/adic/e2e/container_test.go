@@ -4,7 +4,6 @@ package e2e
 
 import (
 	"encoding/json"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -23,17 +22,16 @@ type image struct {
 	Healthcheck struct{ Test []string }
 }
 
-// buildImage has buildah build the image on an empty base, and returns its configuration and
+// buildImage has buildah build the image of the release on an empty base, and returns its configuration and
 // where its files are.
 func buildImage(t *testing.T) (config image, root string) {
 	t.Helper()
 	context, store := t.TempDir(), t.TempDir()
-	program := filepath.Join(context, "dist", "adic-linux-"+runtime.GOARCH)
-	cmd := exec.CommandContext(t.Context(), "go", "build", "-ldflags", "-s -w", "-o", program, "github.com/adic-network/router/cmd/adic")
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
+	if _, err := released(); err != nil {
+		t.Fatal(err)
 	}
+	binary := filepath.Join("dist", "adic-linux-"+runtime.GOARCH)
+	mustCopy(t, filepath.Join(scratch, binary), filepath.Join(context, binary))
 	for from, to := range map[string]string{"../../../deploy/container": "deploy/container", "../../../.dockerignore": ".dockerignore"} {
 		mustCopy(t, from, filepath.Join(context, to))
 	}
@@ -51,7 +49,7 @@ func buildImage(t *testing.T) (config image, root string) {
 		}
 		return strings.TrimSpace(string(out))
 	}
-	cmd = exec.CommandContext(t.Context(), "make", "-f", makefile, "image", "ENGINE="+strings.Join(engine, " "),
+	cmd := exec.CommandContext(t.Context(), "make", "-f", makefile, "image", "ENGINE="+strings.Join(engine, " "),
 		"IMAGEFLAGS=--isolation chroot --format docker --build-arg BASE=scratch")
 	cmd.Dir = context
 	if out, err := cmd.CombinedOutput(); err != nil {
