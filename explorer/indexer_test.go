@@ -110,8 +110,7 @@ func sequence(from, to int) (s []int) {
 // failing is a Store that fails when it is told to.
 type failing struct {
 	*store.Store
-	fail   atomic.Pointer[error]
-	before atomic.Bool // fail before, not after the work is done
+	fail atomic.Pointer[error]
 }
 
 func (f *failing) Append(ctx context.Context, from store.Position, entries []store.Entry, to store.Position) error {
@@ -219,7 +218,7 @@ func TestNodeWithoutCursors(t *testing.T) {
 	if err := x.stop(); err != nil {
 		t.Fatal(err)
 	}
-	x = index(t, url, s)
+	index(t, url, s)
 	eventually(t, "the third", func() bool { return stored(t, s) == 6 })
 	if got := numbers(t, s)[event.High]; !slices.Equal(got, sequence(1, 6)) {
 		t.Errorf("%v", got)
