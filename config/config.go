@@ -110,7 +110,7 @@ type Limits struct {
 	// Rates are token buckets that hold twice as many.
 	HandshakesPerSecond      int `toml:"handshakes_per_second" range:"0..1000000" unit:"handshakes a second" reload:"true" doc:"streams that one address may begin, twice as many at once, more are answered with 429; 0 is no limit"`
 	TotalHandshakesPerSecond int `toml:"total_handshakes_per_second" range:"0..1000000" unit:"handshakes a second" reload:"true" doc:"streams that all addresses together may begin, twice as many at once, more are answered with 503; 0 is no limit"`
-	RequestsPerSecond        int `toml:"requests_per_second" range:"0..1000000" unit:"requests a second" reload:"true" doc:"publishing and polling requests of one address, twice as many at once, more are answered with 429; 0 is no limit"`
+	RequestsPerSecond        int `toml:"requests_per_second" range:"0..1000000" unit:"requests a second" reload:"true" doc:"publishing, polling and API requests of one address, twice as many at once, more are answered with 429; 0 is no limit"`
 
 	IPv4Prefix int `toml:"ipv4_prefix" range:"1..32" unit:"bits" reload:"true" doc:"leading bits that IPv4 addresses have in common to count as one"`
 	IPv6Prefix int `toml:"ipv6_prefix" range:"1..128" unit:"bits" reload:"true" doc:"leading bits that IPv6 addresses have in common to count as one"`

@@ -213,7 +213,7 @@ func ExampleLoaded_WriteTo() {
 	// # streams that all addresses together may begin, twice as many at once, more are answered with 503; 0 is no limit (0 to 1000000 handshakes a second) [reload]
 	// total_handshakes_per_second = 0 # default
 	//
-	// # publishing and polling requests of one address, twice as many at once, more are answered with 429; 0 is no limit (0 to 1000000 requests a second) [reload]
+	// # publishing, polling and API requests of one address, twice as many at once, more are answered with 429; 0 is no limit (0 to 1000000 requests a second) [reload]
 	// requests_per_second = 0 # default
 	//
 	// # leading bits that IPv4 addresses have in common to count as one (1 to 32 bits) [reload]

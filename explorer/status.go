@@ -24,8 +24,8 @@ type Status struct {
 	LastEvent  time.Time // when the last one came; zero if none
 	Reconnects uint64    // connections after the first one
 	Err        error     // why there is no connection; nil if there is one
-	// ByType are the events that were indexed, by the names of their types. The caller
-	// owns it.
+	// ByType are the events that were indexed, by the names of their types. It is never
+	// nil, and the caller's.
 	ByType map[string]uint64
 	// Lost are the events that the node did not keep long enough, and LastLoss is when
 	// it last said so; zero if never.

@@ -43,7 +43,8 @@ type Options struct {
 	Upstream func() []string
 	// Site, if not nil, answers all paths but those of the router's own below /v1,
 	// /metrics, /health/live and /health/ready: there is no live page then. It sets all
-	// headers of its answers, and is called by many goroutines at once. The context of
+	// headers of its answers, and is called by many goroutines at once. What is below
+	// /api is for a client to ask as often as limits.requests_per_second lets it. The context of
 	// its requests ends with the server, and not when a client leaves.
 	Site http.Handler
 }

@@ -46,5 +46,8 @@ func (t *site) serve(s *Server, ctx *fasthttp.RequestCtx) {
 		refuse(ctx, fasthttp.StatusBadRequest, "the path is not that of a URL; encode what is not a letter or digit with %%")
 		return
 	}
+	if strings.HasPrefix(string(ctx.Path()), "/api/") && !s.mayAsk(ctx) {
+		return
+	}
 	t.handler(ctx)
 }

@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"github.com/adic-network/router/config"
 )
 
 // A site answers what is not the router's own; the streams go on as without one.
@@ -55,6 +57,25 @@ func TestSite(t *testing.T) {
 	c := f.dial(t)
 	c.send("GET /api/%zz HTTP/1.1\r\nHost: x\r\n\r\n")
 	c.expectError(http.StatusBadRequest)
+}
+
+// What is below /api can be asked for as often as the limit says.
+func TestSiteIsLimited(t *testing.T) {
+	f := startFrontWith(t, overTCP, slog.New(slog.DiscardHandler), func(o *Options) {
+		o.Site = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
+	}, func(c *config.Config) { c.Limits.RequestsPerSecond = 1 })
+	for range 2 {
+		if res, _ := f.get(t, "/api/v1/stats"); res.StatusCode != http.StatusNoContent {
+			t.Fatalf("%d", res.StatusCode)
+		}
+	}
+	eventually(t, "it is refused", func() bool {
+		res, body := f.get(t, "/api/v1/stats")
+		return res.StatusCode == http.StatusTooManyRequests && res.Header.Get("Retry-After") != "" && strings.Contains(body, "limits.requests_per_second")
+	})
+	if res, _ := f.get(t, "/messages"); res.StatusCode != http.StatusNoContent {
+		t.Errorf("a page is answered with %d", res.StatusCode)
+	}
 }
 
 // A site that panics closes no connection but its own, and the rest goes on.

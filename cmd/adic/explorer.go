@@ -115,7 +115,7 @@ func explore(cmd *cobra.Command, args []string) error {
 		return err
 	}
 	site, err := api.New(api.Options{
-		Store: index, Indexer: standing{indexer}, Catalogue: catalogue, Metrics: set, Log: log, Version: readVersion().Version,
+		Store: index, Indexer: indexer, Catalogue: catalogue, Metrics: set, Log: log, Version: readVersion().Version,
 		Origins: func() []string { return cfg.API.CORSOrigins }, Pages: page.Files,
 	})
 	if err != nil {

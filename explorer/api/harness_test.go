@@ -16,7 +16,9 @@ import (
 
 	"github.com/VictoriaMetrics/metrics"
 
+	"github.com/adic-network/router/client"
 	"github.com/adic-network/router/event"
+	"github.com/adic-network/router/explorer"
 	"github.com/adic-network/router/explorer/store"
 )
 
@@ -24,7 +26,7 @@ import (
 type front struct {
 	*Handler
 	index  *store.Store
-	status *Status
+	status *explorer.Status
 	set    *metrics.Set
 	log    *logged
 	at     store.Position
@@ -50,9 +52,9 @@ func (l *logged) String() string {
 }
 
 // indexer is one whose status tests set.
-type indexer struct{ status *Status }
+type indexer struct{ status *explorer.Status }
 
-func (i indexer) Status() Status { return *i.status }
+func (i indexer) Status() explorer.Status { return *i.status }
 
 // shell is a page that loads what pages load.
 const shell = `<!doctype html><link rel="stylesheet" href="assets/parts.css"><script type="module" src="assets/main.js"></script>`
@@ -68,8 +70,8 @@ func newFront(t testing.TB, change ...func(*Options)) *front {
 			t.Error(err)
 		}
 	})
-	f := &front{index: index, seen: make(map[string]bool), set: metrics.NewSet(), log: &logged{}, status: &Status{
-		Enabled: true, Mode: "websocket", Connection: connected, Since: time.Now(), Node: "http://127.0.0.1:9121",
+	f := &front{index: index, seen: make(map[string]bool), set: metrics.NewSet(), log: &logged{}, status: &explorer.Status{
+		Enabled: true, Mode: "websocket", Connection: client.Connected, Since: time.Now(), Node: "http://127.0.0.1:9121", ByType: map[string]uint64{},
 	}}
 	o := Options{
 		Store: index, Indexer: indexer{f.status}, Catalogue: event.Default(), Metrics: f.set, Version: "1.2.3",

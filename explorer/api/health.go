@@ -8,40 +8,13 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/adic-network/router/event"
+	"github.com/adic-network/router/client"
+	"github.com/adic-network/router/explorer"
 )
 
-// Indexer is what fills the store. Its method is called by any goroutine, and does not
-// wait.
-type Indexer interface{ Status() Status }
-
-// Status is how an indexer stands at a moment.
-type Status struct {
-	// Enabled is whether the node streams to it; otherwise the node is polled because
-	// the configuration says so.
-	Enabled bool
-	// Mode is how it gets events: websocket, sse or polling.
-	Mode string
-	// Connection is connecting, connected, disconnected, idle or closed, since Since.
-	Connection string
-	Since      time.Time
-	Node       string    // URL of the node, without credentials
-	LastEvent  time.Time // when the last one came; zero if none
-	Reconnects uint64    // connections after the first one
-	Err        error     // why there is no connection; nil if there is one
-	// ByType are the events that this process has indexed, by the names of their types.
-	// Nobody changes it any more.
-	ByType map[string]uint64
-	// Lost are the events that the node did not keep long enough, and LastLoss is when
-	// it last said so; zero if never.
-	Lost     event.Dropped
-	LastLoss time.Time
-	// Behind is for how long the oldest event that has come and is not stored has waited.
-	Behind time.Duration
-	// Storing is why the last events could not be stored, which is tried again; nil if
-	// they were.
-	Storing error
-}
+// Indexer is what fills the store. *explorer.Indexer is one. Its method is called by any
+// goroutine, and does not wait.
+type Indexer interface{ Status() explorer.Status }
 
 // Statuses of an explorer.
 const (
@@ -55,7 +28,6 @@ const (
 	recently = time.Minute
 	// probeTimeout is how long the database may take to show that it can be used.
 	probeTimeout = 2 * time.Second
-	connected    = "connected"
 )
 
 // healthPage is the answer of GET /health.
@@ -94,10 +66,10 @@ func (h *Handler) health(ctx context.Context, p *params, _ string) (any, error) 
 
 // assess computes the status, with reasons that an operator can act on. They are never
 // nil.
-func assess(s Status) (status string, reasons []string) {
+func assess(s explorer.Status) (status string, reasons []string) {
 	reasons = []string{}
 	note := func(format string, args ...any) { reasons = append(reasons, fmt.Sprintf(format, args...)) }
-	if s.Connection != connected {
+	if s.Connection != client.Connected {
 		why := ""
 		if s.Err != nil {
 			why = ": " + s.Err.Error()
@@ -108,7 +80,7 @@ func assess(s Status) (status string, reasons []string) {
 		note("the node reported %s ago that events were lost; if that repeats, the explorer is too slow for it or was away for longer than the node keeps events", ago(s.LastLoss))
 	}
 	if s.Storing != nil {
-		note("events cannot be stored and wait at the node: %v; the explorer tries again", s.Storing)
+		note("events cannot be stored, and wait: %v; the explorer tries again", s.Storing)
 	}
 	if len(reasons) > 0 {
 		return degraded, reasons
@@ -154,7 +126,7 @@ func (h *Handler) streaming(_ context.Context, p *params, _ string) (any, error)
 	a := streamingPage{
 		Enabled: s.Enabled,
 		Connection: connectionPage{
-			Mode: s.Mode, Status: s.Connection, Since: timeOrNull(s.Since), Node: s.Node,
+			Mode: string(s.Mode), Status: string(s.Connection), Since: timeOrNull(s.Since), Node: s.Node,
 			LastEvent: timeOrNull(s.LastEvent), Reconnects: s.Reconnects,
 		},
 		Events: eventsPage{
@@ -166,9 +138,6 @@ func (h *Handler) streaming(_ context.Context, p *params, _ string) (any, error)
 	if s.Err != nil {
 		text := s.Err.Error()
 		a.Connection.Error = &text
-	}
-	if a.Events.ByType == nil {
-		a.Events.ByType = map[string]uint64{}
 	}
 	for _, n := range s.ByType {
 		a.Events.TotalProcessed += n

@@ -9,24 +9,27 @@ import (
 	"time"
 
 	"github.com/adic-network/router/event"
+	"github.com/adic-network/router/explorer"
 )
 
 func TestHealth(t *testing.T) {
 	away := errors.New("connection refused")
 	for name, tt := range map[string]struct {
-		change func(*Status)
+		change func(*explorer.Status)
 		status string
 		parts  []string // of the only reason
 	}{
-		"connected":  {func(*Status) {}, healthy, nil},
-		"connecting": {func(s *Status) { s.Connection = "connecting" }, degraded, []string{"http://127.0.0.1:9121", "connecting for 0s", "ADIC_NODE_URL"}},
-		"away": {func(s *Status) { s.Connection, s.Err, s.Since = "disconnected", away, time.Now().Add(-90*time.Second) },
+		"connected":  {func(*explorer.Status) {}, healthy, nil},
+		"connecting": {func(s *explorer.Status) { s.Connection = "connecting" }, degraded, []string{"http://127.0.0.1:9121", "connecting for 0s", "ADIC_NODE_URL"}},
+		"away": {func(s *explorer.Status) {
+			s.Connection, s.Err, s.Since = "disconnected", away, time.Now().Add(-90*time.Second)
+		},
 			degraded, []string{"disconnected for 1m30s", "connection refused", "ADIC_NODE_URL"}},
-		"a loss": {func(s *Status) { s.LastLoss = time.Now().Add(-10 * time.Second) },
+		"a loss": {func(s *explorer.Status) { s.LastLoss = time.Now().Add(-10 * time.Second) },
 			degraded, []string{"10s ago", "lost", "too slow"}},
-		"a loss long ago":     {func(s *Status) { s.LastLoss = time.Now().Add(-2 * time.Minute) }, healthy, nil},
-		"nothing is stored":   {func(s *Status) { s.Storing = errors.New("the disk is full") }, degraded, []string{"the disk is full", "tries again"}},
-		"polled, as intended": {func(s *Status) { s.Enabled, s.Mode = false, "polling" }, healthy, nil},
+		"a loss long ago":     {func(s *explorer.Status) { s.LastLoss = time.Now().Add(-2 * time.Minute) }, healthy, nil},
+		"nothing is stored":   {func(s *explorer.Status) { s.Storing = errors.New("the disk is full") }, degraded, []string{"the disk is full", "tries again"}},
+		"polled, as intended": {func(s *explorer.Status) { s.Enabled, s.Mode = false, "polling" }, healthy, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFront(t)
@@ -90,7 +93,7 @@ func TestStreamingHealth(t *testing.T) {
 	}
 
 	at := time.Date(2026, 1, 31, 12, 0, 0, 0, time.FixedZone("", 3600))
-	*f.status = Status{
+	*f.status = explorer.Status{
 		Enabled: true, Mode: "sse", Connection: "disconnected", Since: at, Node: "http://node", LastEvent: at, Reconnects: 3,
 		Err: errors.New("away"), ByType: map[string]uint64{"MessageAdded": 2, "TipsUpdated": 40},
 		Lost: event.Dropped{Counts: [3]uint64{0, 5, 0}, Unknown: [3]bool{2: true}}, LastLoss: at, Behind: 1500 * time.Millisecond,

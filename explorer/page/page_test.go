@@ -51,6 +51,16 @@ func TestPathsOfTheAPI(t *testing.T) {
 			}
 		}
 	}
+	description, err := os.ReadFile("../api/openapi.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range served {
+		path, described := strings.CutPrefix(path, "api/v1/")
+		if described && path != "openapi.json" && !strings.Contains(string(description), `"/api/v1/`+path) {
+			t.Errorf("the API has no path that begins with /api/v1/%s", path)
+		}
+	}
 	if len(asked) < 12 {
 		t.Errorf("found only %v", asked)
 	}

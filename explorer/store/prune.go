@@ -15,7 +15,8 @@ const pruneRows = 1000
 // left, and messages that were settled, whose last event is gone. Balances, validators and
 // proposals stay, and so do their identifiers. Series of ten seconds go after two days,
 // whatever before is. It works in small transactions, between which others write; what it
-// had done when it fails stays done.
+// had done when it fails stays done. A file of SQLite does not become smaller; its room is
+// used again.
 func (s *Store) Prune(ctx context.Context, before time.Time) (events int64, err error) {
 	for {
 		n, err := s.pruneEvents(ctx, before)

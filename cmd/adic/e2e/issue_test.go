@@ -8,27 +8,26 @@ import (
 	"testing"
 )
 
-// examples returns the indented lines of a section of a page, a blank line between
-// them being the end of one example.
-func examples(t *testing.T, page, section string) []string {
+// examples returns the commands of a section of a page, a blank line between them being
+// the end of one example.
+func examples(t *testing.T, page, section string) (found []string) {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join("../../../docs", page))
+	text, err := os.ReadFile(filepath.Join("../../..", page))
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, rest, ok := strings.Cut(string(text), "\n## "+section+"\n")
+	before, rest, ok := strings.Cut(string(text), "\n## "+section+"\n")
 	if !ok {
 		t.Fatalf("%s has no section %q", page, section)
 	}
 	body, _, _ := strings.Cut(rest, "\n## ")
-	var found []string
-	var example strings.Builder
-	for line := range strings.Lines(body + "\n") {
-		if code, ok := strings.CutPrefix(line, "    "); ok {
-			example.WriteString(code)
-		} else if example.Len() > 0 {
-			found = append(found, example.String())
-			example.Reset()
+	first := strings.Count(before, "\n") + 2
+	last := first + strings.Count(body, "\n")
+	for _, b := range codeBlocks(t, page) {
+		if b.language == "sh" && b.line >= first && b.line <= last {
+			for example := range strings.SplitSeq(strings.TrimSpace(b.text), "\n\n") {
+				found = append(found, example+"\n")
+			}
 		}
 	}
 	return found
@@ -37,7 +36,7 @@ func examples(t *testing.T, page, section string) []string {
 // The commands that docs/access.md has for issuing a token make one that lets in.
 func TestDocumentedTokens(t *testing.T) {
 	t.Parallel()
-	found := examples(t, "access.md", "Issuing a token")
+	found := examples(t, "docs/access.md", "Issuing a token")
 	if len(found) != 4 {
 		t.Fatalf("there are %d examples, want 4: keys, adic serve, a token, curl:\n%q", len(found), found)
 	}

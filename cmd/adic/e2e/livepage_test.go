@@ -280,9 +280,8 @@ func TestLivePageFallsBack(t *testing.T) {
 			t.Parallel()
 			r := startRouter(t, append(flags, "--api.enable_metrics=false")...)
 			p := openLivePage(t, r, transport)
-			r.publish(t, energy)
-			r.publish(t, aMessage("polled"))
-			p.awaitTexts(t, rows, "MessageAdded", "EnergyUpdated")
+			r.publish(t, aMessage("fallen back"))
+			p.awaitTexts(t, rows, "MessageAdded")
 			p.await(t, "#health", "the page says what it lacks", func(text string) bool { return strings.Contains(text, "metrics are off") })
 			p.click(t, "#events .event")
 			if json := p.text(t, "#detail-json"); !strings.Contains(json, "12345678901234567890") {

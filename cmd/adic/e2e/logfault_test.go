@@ -192,12 +192,10 @@ func TestLogRateIsBounded(t *testing.T) {
 	eventually(t, "all are gone", func() bool { return r.metrics(t)["adic_websocket_connections"] == 0 })
 	suppressed := int(r.metrics(t)["adic_log_lines_suppressed_total"])
 	r.terminate()
-	written, told := 0, 0
+	written, told, all := map[string]int{}, map[string]int{}, 0
 	for _, l := range r.log(t) {
-		switch l.Message {
-		case "websocket error: connection lost":
-			written++
-		case "lines left out: too many with the same message":
+		written[l.Message]++
+		if l.Message == "lines left out: too many with the same message" {
 			var note struct {
 				Message string
 				Lines   int
@@ -205,13 +203,17 @@ func TestLogRateIsBounded(t *testing.T) {
 			if err := json.Unmarshal([]byte(l.raw), &note); err != nil {
 				t.Fatal(err)
 			}
-			if note.Message == "websocket error: connection lost" {
-				told += note.Lines
-			}
+			told[note.Message] += note.Lines
+			all += note.Lines
 		}
 	}
 	most := 100 * (1 + int(time.Since(began)/(10*time.Second)))
-	if written+told != clients || written > most || told < suppressed {
-		t.Errorf("of %d lines %d were written (at most %d may be), %d are told to be missing, %d are counted", clients, written, most, told, suppressed)
+	for _, m := range []string{"client connected", "websocket error: connection lost", "client left"} {
+		if written[m]+told[m] != clients || written[m] > most {
+			t.Errorf("%s: of %d lines %d were written (at most %d may be), %d are told to be missing", m, clients, written[m], most, told[m])
+		}
+	}
+	if all < suppressed {
+		t.Errorf("%d lines are told to be missing, and %d are counted", all, suppressed)
 	}
 }
