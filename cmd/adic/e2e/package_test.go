@@ -113,7 +113,7 @@ func TestPackage(t *testing.T) {
 		return n
 	}
 	serve()
-	explorer := s.startUnit(t, "adic-explorer.service")
+	node, explorer := s.startUnit(t, "adic.service"), s.startUnit(t, "adic-explorer.service")
 	eventually(t, "the explorer is ready", func() bool {
 		explorer.mustRun(t)
 		_, err := s.try(t, "adic", "check", "http://127.0.0.1:9122", "--only", "ready")
@@ -122,6 +122,7 @@ func TestPackage(t *testing.T) {
 	if explorer.terminate(); explorer.err != nil {
 		t.Errorf("the explorer ended with %v", explorer.err)
 	}
+	node.terminate()
 	s.run(t, "dpkg", "--install", "/tmp/newer.deb")
 	if out := s.run(t, "dpkg-query", "--show", "--showformat=${Version}", "adic"); out != "1.2.4" {
 		t.Errorf("after the upgrade it is %s", out)

@@ -104,7 +104,6 @@ func TestPrometheusScrapes(t *testing.T) {
 	}
 	explorer := startExplorer(t, loaded.http(), filepath.Join(t.TempDir(), "explorer.db"))
 	lost := startExplorer(t, "http://"+reserve(t), filepath.Join(t.TempDir(), "explorer.db"))
-	explorer.get(t, "/api/v1/messages")
 
 	routers, explorers := []*router{loaded, member, below, again, draining}, []*router{explorer, lost}
 	addrs := func(of []*router) (list []string) {
@@ -132,6 +131,7 @@ func TestPrometheusScrapes(t *testing.T) {
 			wantMetrics(t, dashboard+", "+e.title, e.expr)
 			eventually(t, "there is data in "+dashboard+" for "+e.title+": "+e.expr, func() bool {
 				member.publish(t, batch)
+				explorer.get(t, "/api/v1/messages")
 				return len(p.query(e.expr)) > 0
 			})
 		}
