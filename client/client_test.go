@@ -104,7 +104,7 @@ func TestFallsBackAndReturns(t *testing.T) {
 		{true, true, WebSocket}, {false, true, SSE}, {false, false, Polling}, {false, true, SSE}, {true, true, WebSocket},
 		{false, false, Polling}, {true, true, WebSocket},
 	} {
-		n.change(func(cfg *config.Config) { cfg.API.EnableWebSocket, cfg.API.EnableSSE = step.websocket, step.sse })
+		n.Change(func(cfg *config.Config) { cfg.API.EnableWebSocket, cfg.API.EnableSSE = step.websocket, step.sse })
 		if step.want != WebSocket {
 			n.gate.cut()
 		}

@@ -6,43 +6,17 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/VictoriaMetrics/metrics"
-	"go.uber.org/goleak"
-
-	"github.com/adic-network/router/actors"
 	"github.com/adic-network/router/config"
 	"github.com/adic-network/router/event"
-	"github.com/adic-network/router/server"
+	"github.com/adic-network/router/server/servertest"
 )
 
-// TestMain fails the run when a test leaves a goroutine behind.
-func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(settling{m}, libraries...)
-}
-
-// libraries are goroutines of fasthttp that never end, or not at once.
-var libraries = []goleak.Option{
-	goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"),
-	goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"),
-}
-
-// settling waits after the tests for what ends by itself: protoactor counts dead
-// letters by the second, on a goroutine.
-type settling struct{ *testing.M }
-
-func (m settling) Run() int {
-	status := m.M.Run()
-	for deadline := time.Now().Add(5 * time.Second); goleak.Find(libraries...) != nil && time.Now().Before(deadline); {
-		time.Sleep(50 * time.Millisecond)
-	}
-	return status
-}
+func TestMain(m *testing.M) { servertest.Run(m) }
 
 // patience is how long a test waits for what has to come.
 const patience = 20 * time.Second
@@ -53,65 +27,24 @@ var hurry = pace{10 * time.Millisecond, 100 * time.Millisecond, 50 * time.Millis
 // node is a router in this process. Its clients come through a gate that can cut them
 // off.
 type node struct {
-	*actors.Router
-	front *server.Server
-	gate  *gate
-	stop  func()
-	t     testing.TB
-	n     int // number of the last event
-	cfg   config.Config
+	*servertest.Node
+	gate *gate
+	t    testing.TB
+	n    int // number of the last event
 }
 
 func startNode(t testing.TB, change ...func(*config.Config)) *node {
 	t.Helper()
-	cfg := config.Default()
-	cfg.Stream.DrainTimeout = 0
-	cfg.Auth.PublishToken = "secret"
-	for _, f := range change {
-		f(&cfg)
-	}
-	set, log := metrics.NewSet(), slog.New(slog.DiscardHandler)
-	router, err := actors.NewRouter(actors.Options{
-		Settings: actors.Settings{
-			Retain:            [event.NumPriorities]int{cfg.Events.HighPriorityBuffer, cfg.Events.MediumPriorityBuffer, cfg.Events.LowPriorityBuffer},
-			PendingEvents:     cfg.Events.PendingEvents,
-			PendingBytes:      cfg.Events.PendingBytes,
-			HeartbeatInterval: cfg.Stream.HeartbeatInterval,
-			PingInterval:      cfg.Stream.PingInterval,
-			StallTimeout:      cfg.Stream.StallTimeout,
-			MaxMessageSize:    cfg.Stream.MaxMessageSize,
-			ClientMessageRate: cfg.Stream.ClientMessageRate,
-		},
-		Catalogue: event.Default(), Metrics: set, Log: log,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	front, err := server.New(server.Options{Config: cfg, Router: router, Catalogue: event.Default(), Metrics: set, Log: log, Version: "test"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ended := make(chan error, 1)
-	go func() { ended <- front.Serve(ln) }()
-	n := &node{Router: router, front: front, t: t, cfg: cfg, gate: newGate(t, ln.Addr().String())}
-	n.stop = sync.OnceFunc(func() {
-		n.gate.close()
-		ctx, cancel := context.WithTimeout(context.Background(), patience)
-		defer cancel()
-		if err := front.Shutdown(ctx); err != nil {
-			t.Errorf("drain: %v", err)
-		}
-		if err := <-ended; err != nil {
-			t.Errorf("serve: %v", err)
-		}
-		router.Close()
-	})
+	n := &node{Node: servertest.Start(t, change...), t: t}
+	n.gate = newGate(t, n.Addr)
 	t.Cleanup(n.stop)
 	return n
+}
+
+// stop ends the node, before its test ends.
+func (n *node) stop() {
+	n.gate.close()
+	n.Stop()
 }
 
 // publish publishes n events of a type, numbered on.
@@ -135,15 +68,6 @@ var sample = map[string]string{
 	"TipsUpdated":          `{"type":"TipsUpdated","tips":["t"],"count":%d,"timestamp":"2024-01-15T10:30:00Z"}`,
 	"KCoreUpdated":         `{"type":"KCoreUpdated","finalized_count":%d,"pending_count":2,"timestamp":"2024-01-15T10:30:00Z"}`,
 	"AdmissibilityUpdated": `{"type":"AdmissibilityUpdated","c1_rate":1,"c2_rate":1,"c3_rate":1,"overall_rate":1,"sample_size":%d,"timestamp":"2024-01-15T10:30:00Z"}`,
-}
-
-// change changes the configuration while the node runs.
-func (n *node) change(f func(*config.Config)) {
-	n.t.Helper()
-	f(&n.cfg)
-	if err := n.front.Reload(n.cfg); err != nil {
-		n.t.Fatal(err)
-	}
 }
 
 func (n *node) url() string { return "http://" + n.gate.addr }

@@ -75,9 +75,9 @@ func TestNothingIsLostUnsaid(t *testing.T) {
 			case "unbar":
 				n.gate.bar(false)
 			case "websocket":
-				n.change(func(cfg *config.Config) { cfg.API.EnableWebSocket = !cfg.API.EnableWebSocket })
+				n.Change(func(cfg *config.Config) { cfg.API.EnableWebSocket = !cfg.API.EnableWebSocket })
 			case "sse":
-				n.change(func(cfg *config.Config) { cfg.API.EnableSSE = !cfg.API.EnableSSE })
+				n.Change(func(cfg *config.Config) { cfg.API.EnableSSE = !cfg.API.EnableSSE })
 			case "read":
 				if sum(got)+sum(lost) < sum(sent) {
 					n.gate.bar(false)

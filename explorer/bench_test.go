@@ -23,7 +23,7 @@ func BenchmarkIndex(b *testing.B) {
 	const round = 20_000
 	n := startNode(b)
 	s := openStore(b, b.TempDir())
-	x := index(b, "http://"+n.addr, s, func(o *Options) {
+	x := index(b, n.URL(), s, func(o *Options) {
 		o.Metrics, o.Log = metrics.NewSet(), slog.New(slog.NewTextHandler(io.Discard, nil))
 	})
 	x.connected(b, client.WebSocket)
@@ -34,7 +34,7 @@ func BenchmarkIndex(b *testing.B) {
 		b.StartTimer()
 		for _, batch := range batches {
 			for {
-				err := n.router.Publish(batch)
+				err := n.Publish(batch)
 				if err == nil {
 					break
 				}

@@ -7,21 +7,18 @@ import (
 	"flag"
 	"fmt"
 	"log/slog"
-	"net"
 	"path/filepath"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/VictoriaMetrics/metrics"
-	"go.uber.org/goleak"
 
-	"github.com/adic-network/router/actors"
 	"github.com/adic-network/router/client"
 	"github.com/adic-network/router/config"
 	"github.com/adic-network/router/event"
 	"github.com/adic-network/router/explorer/store"
-	"github.com/adic-network/router/server"
+	"github.com/adic-network/router/server/servertest"
 )
 
 func TestMain(m *testing.M) {
@@ -32,24 +29,7 @@ func TestMain(m *testing.M) {
 			panic(err)
 		}
 	}
-	goleak.VerifyTestMain(settling{m}, libraries...)
-}
-
-// libraries are goroutines that end late, or never.
-var libraries = []goleak.Option{
-	goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"),
-	goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"),
-}
-
-// settling waits after the tests for what ends by itself.
-type settling struct{ *testing.M }
-
-func (m settling) Run() int {
-	status := m.M.Run()
-	for deadline := time.Now().Add(5 * time.Second); goleak.Find(libraries...) != nil && time.Now().Before(deadline); {
-		time.Sleep(50 * time.Millisecond)
-	}
-	return status
+	servertest.Run(m)
 }
 
 // patience is how long a test waits for what has to come.
@@ -64,80 +44,16 @@ func eventually(t testing.TB, what string, is func() bool) {
 	}
 }
 
-// node is a router in this process, which tests publish to. Its address stays while it
-// is down.
+// node is a router in this process, which tests publish to.
 type node struct {
-	t      testing.TB
-	addr   string
-	cfg    config.Config
-	router *actors.Router
-	front  *server.Server
-	ended  chan error
-	n      int // number of the last event
+	*servertest.Node
+	t testing.TB
+	n int // number of the last event
 }
 
 func startNode(t testing.TB, change ...func(*config.Config)) *node {
 	t.Helper()
-	n := &node{t: t, addr: "127.0.0.1:0", cfg: config.Default()}
-	n.cfg.Stream.DrainTimeout = 0
-	for _, f := range change {
-		f(&n.cfg)
-	}
-	n.up()
-	t.Cleanup(n.down)
-	return n
-}
-
-// up starts a router with a stream of its own.
-func (n *node) up() {
-	n.t.Helper()
-	set, log := metrics.NewSet(), slog.New(slog.DiscardHandler)
-	var err error
-	n.router, err = actors.NewRouter(actors.Options{Settings: settings(&n.cfg), Catalogue: event.Default(), Metrics: set, Log: log})
-	if err != nil {
-		n.t.Fatal(err)
-	}
-	n.front, err = server.New(server.Options{Config: n.cfg, Router: n.router, Catalogue: event.Default(), Metrics: set, Log: log, Version: "test"})
-	if err != nil {
-		n.t.Fatal(err)
-	}
-	ln, err := net.Listen("tcp", n.addr)
-	if err != nil {
-		n.t.Fatal(err)
-	}
-	n.addr = ln.Addr().String()
-	ended, front := make(chan error, 1), n.front
-	n.ended = ended
-	go func() { ended <- front.Serve(ln) }()
-}
-
-func (n *node) down() {
-	if n.front == nil {
-		return
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	if err := n.front.Shutdown(ctx); err != nil {
-		n.t.Errorf("drain: %v", err)
-	}
-	if err := <-n.ended; err != nil {
-		n.t.Errorf("serve: %v", err)
-	}
-	n.router.Close()
-	n.front = nil
-}
-
-func settings(cfg *config.Config) actors.Settings {
-	return actors.Settings{
-		Retain:            [event.NumPriorities]int{cfg.Events.HighPriorityBuffer, cfg.Events.MediumPriorityBuffer, cfg.Events.LowPriorityBuffer},
-		PendingEvents:     cfg.Events.PendingEvents,
-		PendingBytes:      cfg.Events.PendingBytes,
-		HeartbeatInterval: cfg.Stream.HeartbeatInterval,
-		PingInterval:      cfg.Stream.PingInterval,
-		StallTimeout:      cfg.Stream.StallTimeout,
-		MaxMessageSize:    cfg.Stream.MaxMessageSize,
-		ClientMessageRate: cfg.Stream.ClientMessageRate,
-	}
+	return &node{Node: servertest.Start(t, change...), t: t}
 }
 
 // samples are events of the three classes, with their number.
@@ -155,7 +71,7 @@ func (n *node) publish(p event.Priority, count int) {
 		n.n++
 		e, err := parser.ParseEvent(fmt.Appendf(nil, samples[p], n.n))
 		if err == nil {
-			err = n.router.Publish([]*event.Event{e})
+			err = n.Publish([]*event.Event{e})
 		}
 		if err != nil {
 			n.t.Fatal(err)

@@ -39,7 +39,7 @@ func TestTransports(t *testing.T) {
 			n := startNode(t, test.node)
 			n.publish(event.High, 3)
 			s := openStore(t, t.TempDir())
-			x := index(t, "http://"+n.addr, s, func(o *Options) { o.Client.Transports = test.using })
+			x := index(t, n.URL(), s, func(o *Options) { o.Client.Transports = test.using })
 			x.connected(t, test.want)
 			n.publish(event.Low, 2)
 			n.publish(event.Medium, 2)
@@ -65,7 +65,7 @@ func TestGoesOn(t *testing.T) {
 		c.Events.HighPriorityBuffer, c.Events.MediumPriorityBuffer, c.Events.LowPriorityBuffer = 50, 20, 10
 	})
 	s := openStore(t, t.TempDir())
-	x := index(t, "http://"+n.addr, s)
+	x := index(t, n.URL(), s)
 	x.connected(t, client.WebSocket)
 	n.publish(event.High, 10)
 	eventually(t, "it is indexed", func() bool { return stored(t, s) == 10 })
@@ -75,7 +75,7 @@ func TestGoesOn(t *testing.T) {
 	n.publish(event.High, 40) // kept
 	n.publish(event.Low, 30)  // ten of them are kept
 
-	x = index(t, "http://"+n.addr, s)
+	x = index(t, n.URL(), s)
 	eventually(t, "the rest is indexed", func() bool { return stored(t, s) == 60 })
 	got := numbers(t, s)
 	if want := sequence(1, 50); !slices.Equal(got[event.High], want) {
@@ -125,7 +125,7 @@ func TestStoreFails(t *testing.T) {
 	n := startNode(t)
 	s := &failing{Store: openStore(t, t.TempDir())}
 	s.fail.Store(&store.ErrUnavailable)
-	x := index(t, "http://"+n.addr, s)
+	x := index(t, n.URL(), s)
 	x.connected(t, client.WebSocket)
 	n.publish(event.High, 500)
 	n.publish(event.Low, 500)
@@ -145,7 +145,7 @@ func TestStoreFails(t *testing.T) {
 func TestConflictEndsRun(t *testing.T) {
 	n := startNode(t)
 	s := openStore(t, t.TempDir())
-	x := index(t, "http://"+n.addr, s)
+	x := index(t, n.URL(), s)
 	n.publish(event.High, 1)
 	eventually(t, "the first one indexes", func() bool { return stored(t, s) == 1 })
 	at, err := s.Position(t.Context())
@@ -291,7 +291,7 @@ func TestBeginning(t *testing.T) {
 // Where nothing has happened yet who watches can begin to.
 func TestEmptyNode(t *testing.T) {
 	n := startNode(t)
-	x := index(t, "http://"+n.addr, openStore(t, t.TempDir()))
+	x := index(t, n.URL(), openStore(t, t.TempDir()))
 	eventually(t, "the stream begins", func() bool { x.live.mu.Lock(); defer x.live.mu.Unlock(); return x.live.begun })
 	n.publish(event.Medium, 2)
 	eventually(t, "it goes on", func() bool { return x.live.count() == 2 })
@@ -304,7 +304,7 @@ func TestEmptyNode(t *testing.T) {
 func TestLiveTakesNothing(t *testing.T) {
 	n := startNode(t)
 	s := openStore(t, t.TempDir())
-	x := index(t, "http://"+n.addr, s)
+	x := index(t, n.URL(), s)
 	x.connected(t, client.WebSocket)
 	x.live.mu.Lock()
 	x.live.full = true
@@ -321,15 +321,12 @@ func TestRefused(t *testing.T) {
 		c.Auth.Subscribe, c.Auth.JWTSecret = config.SubscribeJWT, "0123456789abcdef0123456789abcdef"
 	})
 	s := openStore(t, t.TempDir())
-	x := index(t, "http://"+n.addr, s)
+	x := index(t, n.URL(), s)
 	eventually(t, "it is told", func() bool {
 		refusal, ok := errors.AsType[*client.StatusError](x.Status().Err)
 		return ok && refusal.Code == http.StatusUnauthorized
 	})
-	n.cfg.Auth.Subscribe = config.SubscribeOpen
-	if err := n.front.Reload(n.cfg); err != nil {
-		t.Fatal(err)
-	}
+	n.Change(func(c *config.Config) { c.Auth.Subscribe = config.SubscribeOpen })
 	n.publish(event.High, 1)
 	eventually(t, "it is indexed", func() bool { return stored(t, s) == 1 })
 	if err := x.Status().Err; err != nil {
@@ -341,13 +338,13 @@ func TestRefused(t *testing.T) {
 func TestRetention(t *testing.T) {
 	n := startNode(t)
 	s := openStore(t, t.TempDir())
-	x := index(t, "http://"+n.addr, s)
+	x := index(t, n.URL(), s)
 	n.publish(event.High, 5)
 	eventually(t, "it is indexed", func() bool { return stored(t, s) == 5 })
 	if err := x.stop(); err != nil {
 		t.Fatal(err)
 	}
-	index(t, "http://"+n.addr, s, func(o *Options) { o.Retention = time.Nanosecond })
+	index(t, n.URL(), s, func(o *Options) { o.Retention = time.Nanosecond })
 	eventually(t, "they are gone", func() bool { return stored(t, s) == 0 })
 	stats, err := s.Stats(t.Context())
 	if err != nil || stats.Events != 5 {
@@ -363,9 +360,9 @@ func TestNothingIsMissing(t *testing.T) {
 		n := startNode(t, func(c *config.Config) {
 			c.Events.HighPriorityBuffer, c.Events.MediumPriorityBuffer, c.Events.LowPriorityBuffer = 30, 20, 10
 		})
-		defer n.down()
+		defer n.Stop()
 		s := &failing{Store: openStore(t, t.TempDir())}
-		x := index(t, "http://"+n.addr, s)
+		x := index(t, n.URL(), s)
 		defer func() { _ = x.stop() }()
 		n.publish(event.High, 1)
 		eventually(t, "the beginning", func() bool { return stored(t, s.Store) == 1 })
@@ -380,14 +377,13 @@ func TestNothingIsMissing(t *testing.T) {
 				if err := x.stop(); err != nil {
 					rt.Fatal(err)
 				}
-				x = index(t, "http://"+n.addr, s)
+				x = index(t, n.URL(), s)
 			case 7:
 				s.fail.Store(&store.ErrUnavailable)
 			case 8:
 				s.fail.Store(nil)
 			case 9:
-				n.down()
-				n.up()
+				n.Restart()
 				streams++
 			}
 		}
@@ -395,7 +391,7 @@ func TestNothingIsMissing(t *testing.T) {
 		if err := x.stop(); err != nil {
 			rt.Fatal(err)
 		}
-		x = index(t, "http://"+n.addr, s)
+		x = index(t, n.URL(), s)
 		x.connected(t, client.WebSocket)
 		n.publish(event.High, 1) // behind all the others
 		published++
@@ -425,7 +421,7 @@ func TestNothingIsMissing(t *testing.T) {
 func TestStatusWhileItRuns(t *testing.T) {
 	n := startNode(t)
 	s := openStore(t, t.TempDir())
-	x := index(t, "http://"+n.addr, s)
+	x := index(t, n.URL(), s)
 	done := make(chan struct{})
 	var asking sync.WaitGroup
 	for range 4 {

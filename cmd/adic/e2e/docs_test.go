@@ -32,6 +32,7 @@ func withRouter(flags ...string) func(*testing.T, *session) []string {
 
 const (
 	ofSystemd = "a running systemd is needed, as pid 1"
+	ofDocker  = "a Docker engine is needed"
 	ownOrigin = "https://explorer.example.org"
 )
 
@@ -58,7 +59,10 @@ var pageTests = map[string]pageTest{
 			"--websocket 1000", "--websocket 100 --duration 1s", "-websocket 2000", "-websocket 50", "seconds=10", "seconds=1"},
 		not: map[string]string{
 			"make release                 # dist/: static binaries and Debian packages, amd64 and arm64, and SHA256SUMS": "TestRelease",
-			"apt install ./dist/adic_*_amd64.deb": "it changes this machine; TestRelease unpacks the package and starts what is in it",
+			"apt install ./dist/adic_*_amd64.deb":                                               "it changes this machine; TestPackage installs it into an overlay of it",
+			`make release image           # an image "adic" of dist/; ENGINE=podman or buildah`: "TestContainer makes it",
+			"docker run -p 9121:9121 -v adic:/var/lib/adic adic serve --events.journal journal": ofDocker + "; TestContainer runs what is in the image",
+			"docker compose -f deploy/compose/compose.yml up -d":                                ofDocker + "; TestCompose runs what it would",
 		},
 	},
 	"docs/reliability.md": {

@@ -282,6 +282,7 @@ func TestRestartWithJournal(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "made", "by adic")
 	r := startRouter(t, "--events.journal", dir)
 	newFeed(r).publish(t, 7)
+	eventually(t, "all of them are delivered", func() bool { return len(retained(t, r)) == 7 })
 	at := parsePage(t, r.get(t, "/v1/events?since=earliest&limit=1000")).Cursor
 	r.publish(t, `{"type":"MessageFinalized","message_id":"cd34","finality_type":"kcore","seq":8}`)
 	r.terminate()
