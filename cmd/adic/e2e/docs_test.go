@@ -65,6 +65,10 @@ var pageTests = map[string]pageTest{
 			"docker compose -f deploy/compose/compose.yml up -d":                                ofDocker + "; TestCompose runs what it would",
 		},
 	},
+	"docs/performance.md": {not: map[string]string{
+		"go test ./explorer/store -run '^$' -bench Append -benchtime 12x -count 3": "make unit runs each benchmark once",
+		"go test ./explorer -run '^$' -bench Index -benchtime 5x -count 3":         "make unit runs each benchmark once",
+	}},
 	"docs/reliability.md": {
 		not: map[string]string{"make soak            # 30 minutes; make soak SOAK=8h for longer": "half an hour; TestSoak of bench/soak runs ten seconds of it"},
 	},

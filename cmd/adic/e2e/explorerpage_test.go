@@ -341,7 +341,7 @@ func (p *tab) wantFitsAndIsAccessible(t *testing.T, what string) {
 		ID, Impact, Help string
 		Nodes            []struct{ HTML string }
 	}
-	p.do(t, "await page.evaluate(axe); return (await page.evaluate(() => axe.run())).violations", &found)
+	p.do(t, "await page.evaluate(axe); return (await page.evaluate(() => axe.run({ resultTypes: ['violations'] }))).violations", &found)
 	for _, v := range found {
 		t.Errorf("%s: %s (%s): %s\n%+v", what, v.ID, v.Impact, v.Help, v.Nodes)
 	}
