@@ -38,9 +38,11 @@ check:
 	  *) echo "$$out"; exit 1;; \
 	  esac; }
 
-## unit: all tests, with the race detector, and every benchmark once
+## unit: all tests, with the race detector, and every benchmark once; nothing beside those
+## end to end, whose clients must be let read
 unit:
-	$(GO) test -race -timeout 30m ./...
+	$(GO) test -race -timeout 15m $$($(GO) list ./... | grep -v '/e2e$$')
+	$(GO) test -race -timeout 30m ./cmd/adic/e2e
 	$(GO) test -run '^$$' -bench . -benchtime 1x ./...
 	cd bench/peers && $(GO) test -timeout 15m ./...
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/adic-network/router/access"
@@ -127,6 +128,10 @@ func TestGaps(t *testing.T) {
 			c.next(t, 1)
 			n.gate.bar(true)
 			n.publish("AdmissibilityUpdated", 10)
+			eventually(t, "all are in the ring", func() bool {
+				end, err := Present(t.Context(), n.URL(), Options{})
+				return err == nil && strings.HasSuffix(end, "-b")
+			})
 			n.gate.bar(false)
 			want(t, "after too long", c.next(t, 4), append([]string{"lost 7 low events"}, events("AdmissibilityUpdated", 9, 11)...))
 			// A cursor of another stream.
