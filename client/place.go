@@ -90,3 +90,12 @@ func (p *Place) Move(id string, e *event.Event, reason error) (position uint64, 
 	}
 	return after.Pos[e.Priority], nil
 }
+
+// EpochOf returns the stream of a cursor; 0 if it is none.
+func EpochOf(id string) event.Epoch {
+	c, err := event.ParseCursor(id)
+	if err != nil {
+		return 0
+	}
+	return c.Epoch
+}

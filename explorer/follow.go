@@ -159,7 +159,7 @@ func oneStream(batch []arrival) (n, events int) {
 		if batch[i].err != nil {
 			continue
 		}
-		epoch := epochOf(batch[i].event.ID)
+		epoch := client.EpochOf(batch[i].event.ID)
 		if events > 0 && epoch != stream {
 			break
 		}
@@ -167,15 +167,6 @@ func oneStream(batch []arrival) (n, events int) {
 		events++
 	}
 	return n, events
-}
-
-// epochOf is the stream of a cursor; 0 if it is none.
-func epochOf(id string) event.Epoch {
-	c, err := event.ParseCursor(id)
-	if err != nil {
-		return 0
-	}
-	return c.Epoch
 }
 
 // store stores events of one stream and the losses before them, and shows the events to

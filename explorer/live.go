@@ -40,7 +40,7 @@ func (x *Indexer) restore(ctx context.Context, recent []store.Entry) error {
 	var placed []event.Placed
 	for _, entry := range recent {
 		e, err := x.parser.ParseEvent(entry.Data)
-		if err != nil || x.place.Own || epochOf(entry.ID) != at.Epoch {
+		if err != nil || x.place.Own || client.EpochOf(entry.ID) != at.Epoch {
 			continue // another catalogue's, or out of order with what is shown next
 		}
 		e.Priority = entry.Class

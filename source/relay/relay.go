@@ -277,7 +277,7 @@ func (r *Relay) gather(a arrival, in <-chan arrival) (batch []client.Event, gap 
 func (r *Relay) hand(ctx context.Context, batch []client.Event) error {
 	for len(batch) > 0 {
 		n := 1
-		for n < len(batch) && epochOf(batch[n].ID) == epochOf(batch[0].ID) {
+		for n < len(batch) && client.EpochOf(batch[n].ID) == client.EpochOf(batch[0].ID) {
 			n++
 		}
 		r.place.GoOn(&batch[0], r.o.Catalogue)
@@ -331,15 +331,6 @@ func (r *Relay) events(batch []client.Event) []event.Placed {
 		r.metrics.lag.Store(int64(max(time.Since(time.Unix(e.Unix(), 0)), 0)))
 	}
 	return placed
-}
-
-// epochOf is the stream of a cursor; 0 if it is none.
-func epochOf(id string) event.Epoch {
-	c, err := event.ParseCursor(id)
-	if err != nil {
-		return 0
-	}
-	return c.Epoch
 }
 
 // sleep waits for d, or until ctx is done, which it reports.
