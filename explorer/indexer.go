@@ -34,7 +34,8 @@ type Store interface {
 // Live shows events to those who watch. *actors.Router is one.
 type Live interface {
 	// Replicate appends events of the stream of at, behind at, whose positions ascend
-	// in each class. It owns the events.
+	// in each class. It owns the events, whatever it returns; after an error others of
+	// the same may follow.
 	Replicate(at event.Cursor, batch []event.Placed) error
 }
 

@@ -30,7 +30,23 @@ func (x *Indexer) show(ctx context.Context, at event.Cursor, placed []event.Plac
 		if !sleep(ctx, showWait) {
 			return ctx.Err()
 		}
+		placed = x.again(placed)
 	}
+}
+
+// again makes the same events once more: those that Live was given are Live's, whatever
+// it has answered.
+func (x *Indexer) again(placed []event.Placed) []event.Placed {
+	fresh := make([]event.Placed, 0, len(placed))
+	for _, p := range placed {
+		e, err := x.parser.ParseEvent(p.Event.JSON(event.Flat))
+		if err != nil {
+			panic(err) // the same parser has made it
+		}
+		e.Priority = p.Event.Priority
+		fresh = append(fresh, event.Placed{Position: p.Position, Event: e})
+	}
+	return fresh
 }
 
 // restore shows the newest events of the index, as they were before the last end of
